@@ -1,0 +1,52 @@
+//! `/proc/loadavg`: how many tasks ran or waited for a disk, averaged over 1, 5 and 15 minutes.
+//!
+//! The kernel gives two decimals; `procfs` reads them as `f32`, of which the hundredths are exact.
+
+use procfs::{FromRead, LoadAverage};
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, Value, gauge};
+
+const FAMILIES: [Family; 3] =
+    [gauge("node_load1", "1m load average."), gauge("node_load5", "5m load average."), gauge("node_load15", "15m load average.")];
+
+/// Adds the three averages.
+///
+/// # Errors
+/// If the file cannot be read, or is not three numbers and more.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.proc(&[b"loadavg"])?;
+    let averages = parse(&text).ok_or_else(|| text.odd(&text))?;
+    for (family, hundredths) in FAMILIES.iter().zip(averages) {
+        page.single(family, Value::decimal(hundredths, 2));
+    }
+    Ok(())
+}
+
+/// The averages over 1, 5 and 15 minutes, in hundredths of a task.
+fn parse(text: &[u8]) -> Option<[u64; 3]> {
+    let load = LoadAverage::from_read(text).ok()?;
+    let hundredths = |average: f32| {
+        // A cast of a float saturates; NaN is 0.
+        (average.is_finite() && average >= 0.0).then_some((average * 100.0).round() as u64)
+    };
+    Some([hundredths(load.one)?, hundredths(load.five)?, hundredths(load.fifteen)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real() {
+        assert_eq!(parse(b"0.42 1.05 12.34 1/123 4567\n"), Some([42, 105, 1234]));
+        assert_eq!(parse(b"1234.56 0.00 99999.99 1/123 4567\n"), Some([123456, 0, 9999999]));
+    }
+
+    #[test]
+    fn truncated_and_odd() {
+        for odd in [&b""[..], b"0.42", b"0.42 1.05", b"-1.00 0.0 0.0 1/2 3", b"NaN 0.0 0.0 1/2 3", b"\xff\xfe 1 2 3/4 5"] {
+            assert_eq!(parse(odd), None, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The collectors, a file each: the file's name is the collector's name is the option's.
+
+use crate::host::{Error, Host};
+use crate::page::Page;
+
+/// One collector.
+#[derive(Debug)]
+pub struct Collector {
+    /// As in `--collector.NAME` and in the label `collector`.
+    pub name: &'static str,
+    /// Whether it runs unless the options say otherwise.
+    pub default: bool,
+    /// Reads the machine and adds families to the page. What a failed one has added is taken back.
+    pub collect: fn(&Host, &mut Page) -> Result<(), Error>,
+}
+
+/// Declares the modules and the table of them.
+macro_rules! collectors {
+    ($($name:ident: $default:literal,)*) => {
+        $(pub mod $name;)*
+
+        /// All collectors, sorted by name.
+        pub const ALL: &[Collector] =
+            &[$(Collector { name: stringify!($name), default: $default, collect: $name::collect }),*];
+    };
+}
+
+collectors! {
+    loadavg: true,
+    netdev: true,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorted_by_name_and_named_once() {
+        assert!(ALL.is_sorted_by(|one, other| one.name < other.name));
+    }
+}

@@ -1,0 +1,422 @@
+//! The machine that is measured: its files, file systems, name and clock.
+//!
+//! The one module that opens files, and it knows no formats. Files of /proc are kept open and read
+//! again from their start, which costs a router a fraction of opening them; buffers are used again,
+//! so that a scrape allocates nothing once it has seen the longest file.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, StatFs, openat, readlinkat_raw, statfs};
+use rustix::io::{Errno, pread};
+use rustix::system::{Uname, uname};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::settings::Settings;
+
+/// The longest file that is read: what /proc shows of a very busy router.
+const LONGEST: usize = 4 << 20;
+/// A buffer longer than this is not kept for the next file.
+const USUAL: usize = 64 << 10;
+/// How many files are kept open. Each holds some 3.4 kB of kernel memory.
+const MOST_KEPT: usize = 96;
+
+/// Why a collector has nothing to say.
+#[derive(Debug)]
+pub enum Error {
+    /// The hardware or the kernel's part is not here, which is no fault.
+    Absent,
+    /// The kernel did not let us read.
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the kernel answered.
+        errno: Errno,
+    },
+    /// The file does not say what it should.
+    Odd {
+        /// The file.
+        path: String,
+        /// What was found there, shortened.
+        found: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("not on this machine"),
+            Self::Unreadable { path, errno } => write!(f, "{path}: {errno}"),
+            Self::Odd { path, found } => write!(f, "{path}: unexpected '{found}'"),
+        }
+    }
+}
+
+impl Error {
+    fn from_errno(path: &[u8], errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO => Self::Absent,
+            _ => Self::Unreadable { path: String::from_utf8_lossy(path).into_owned(), errno },
+        }
+    }
+}
+
+/// The machine that is measured.
+#[derive(Debug, Default)]
+pub struct Host {
+    /// What the options say to the collectors.
+    pub settings: Settings,
+    kept: RefCell<Kept>,
+    /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
+    /// read of a file of /proc/sys costs the kernel ten times a short one.
+    short: RefCell<Vec<Vec<u8>>>,
+    long: RefCell<Vec<Vec<u8>>>,
+    skipped: RefCell<Option<Error>>,
+}
+
+/// Files kept open, in the order in which a scrape asks for them.
+#[derive(Debug, Default)]
+struct Kept {
+    files: Vec<(Vec<u8>, OwnedFd)>,
+    next: usize,
+}
+
+impl Kept {
+    /// Where `path` stands; it is nearly always the one after the last that was asked for.
+    fn find(&mut self, path: &[u8]) -> Option<usize> {
+        let here = |file: &(Vec<u8>, OwnedFd)| file.0 == path;
+        let at = match self.files.get(self.next) {
+            Some(file) if here(file) => self.next,
+            _ => self.files.iter().position(here)?,
+        };
+        self.next = at.saturating_add(1);
+        Some(at)
+    }
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// To its end, and kept open for the next time.
+    Kept,
+    /// To its end.
+    Whole,
+    /// An attribute: one read tells all of it.
+    Attribute,
+    /// An attribute that is kept open.
+    KeptAttribute,
+}
+
+impl Reading {
+    fn keeps(self) -> bool {
+        matches!(self, Self::Kept | Self::KeptAttribute)
+    }
+
+    fn is_short(self) -> bool {
+        matches!(self, Self::Attribute | Self::KeptAttribute)
+    }
+}
+
+impl Host {
+    /// The machine that `settings` speak of.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] if there is no such file, else [`Error::Unreadable`].
+    pub fn proc(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
+        self.read(&self.settings.paths.procfs, path, Reading::Kept)
+    }
+
+    /// A file of /proc that may be gone the next time, such as a process's.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn proc_once(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
+        self.read(&self.settings.paths.procfs, path, Reading::Whole)
+    }
+
+    /// A setting or figure below /proc/sys, without the end of its line.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn sysctl(&self, path: &str) -> Result<Text<'_>, Error> {
+        self.read(&self.settings.paths.procfs, &[b"sys/", path.as_bytes()], Reading::KeptAttribute)
+    }
+
+    /// An attribute below /sys, without the end of its line; `None` if it is not there or the
+    /// driver does not tell, which is the same to a collector.
+    pub fn sys(&self, path: &[&[u8]]) -> Option<Text<'_>> {
+        self.read(&self.settings.paths.sysfs, path, Reading::Attribute).ok()
+    }
+
+    /// An attribute of what never goes away nor changes its name, kept open.
+    pub fn sys_kept(&self, path: &[&[u8]]) -> Option<Text<'_>> {
+        self.read(&self.settings.paths.sysfs, path, Reading::KeptAttribute).ok()
+    }
+
+    /// A number below /sys.
+    pub fn sys_decimal(&self, path: &[&[u8]]) -> Option<u64> {
+        crate::scan::decimal(&self.sys(path)?)
+    }
+
+    /// A file of the machine's own file systems.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn file(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
+        self.read(&self.settings.paths.rootfs, path, Reading::Whole)
+    }
+
+    /// A file of this very process, whatever `--path.procfs` says.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn own(&self, path: &str) -> Result<Text<'_>, Error> {
+        self.read("/proc/self", &[path.as_bytes()], Reading::Kept)
+    }
+
+    /// The numbers of this process's open files.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn own_open_files(&self) -> Result<Names<'_>, Error> {
+        self.names("/proc/self", &[b"fd"])
+    }
+
+    /// The names in a directory below /sys, in the kernel's order.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn sys_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
+        self.names(&self.settings.paths.sysfs, path)
+    }
+
+    /// The names in a directory below /proc, in the kernel's order.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn proc_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
+        self.names(&self.settings.paths.procfs, path)
+    }
+
+    /// The last part of where a symbolic link below /sys points.
+    pub fn sys_link(&self, path: &[&[u8]]) -> Option<Text<'_>> {
+        let mut text = self.open_text(&self.settings.paths.sysfs, path, true);
+        let mut target = [MaybeUninit::uninit(); 1024];
+        let (target, _) = readlinkat_raw(CWD, text.c_path()?, &mut target).ok()?;
+        let name = target.rsplit(|&byte| byte == b'/').next()?;
+        text.bytes.extend_from_slice(name);
+        Some(text)
+    }
+
+    /// The state of the file system that is mounted at `mount_point` of the machine.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn statfs(&self, mount_point: &[u8]) -> Result<StatFs, Errno> {
+        let root = self.settings.paths.rootfs.trim_end_matches('/');
+        let path = CString::new([root.as_bytes(), mount_point].concat()).map_err(|_| Errno::INVAL)?;
+        statfs(path.as_c_str())
+    }
+
+    /// What the kernel calls itself.
+    pub fn uname(&self) -> Uname {
+        uname()
+    }
+
+    /// Nanoseconds since 1970 by the wall clock, which may be years off on a router without a
+    /// battery.
+    pub fn now(&self) -> u64 {
+        let time = clock_gettime(ClockId::Realtime);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or_default())
+    }
+
+    /// What was [skipped](Text::skip) since the last call.
+    pub fn skipped(&self) -> Option<Error> {
+        self.skipped.take()
+    }
+
+    fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
+        let mut text = self.open_text(root, path, reading.is_short());
+        match text.fill(reading) {
+            Ok(()) => Ok(text),
+            Err(errno) => Err(Error::from_errno(text.path(), errno)),
+        }
+    }
+
+    fn names(&self, root: &str, path: &[&[u8]]) -> Result<Names<'_>, Error> {
+        let mut text = self.open_text(root, path, false);
+        match text.list() {
+            Ok(()) => Ok(Names(text)),
+            Err(errno) => Err(Error::from_errno(text.path(), errno)),
+        }
+    }
+
+    /// An empty text with its path, in a buffer that was used before.
+    fn open_text(&self, root: &str, path: &[&[u8]], short: bool) -> Text<'_> {
+        let pool = if short { &self.short } else { &self.long };
+        let capacity = if short { 512 } else { 8192 };
+        let mut bytes = pool.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(capacity));
+        bytes.extend_from_slice(root.as_bytes());
+        bytes.push(b'/');
+        for part in path {
+            bytes.extend_from_slice(part);
+        }
+        bytes.push(0);
+        let start = bytes.len();
+        Text { host: self, pool, bytes, start }
+    }
+}
+
+/// What a file said.
+#[derive(Debug)]
+pub struct Text<'h> {
+    host: &'h Host,
+    pool: &'h RefCell<Vec<Vec<u8>>>,
+    /// The path, a NUL, and what the file said from `start` on.
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Deref for Text<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+}
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        if bytes.capacity() <= USUAL {
+            bytes.clear();
+            self.pool.borrow_mut().push(bytes);
+        }
+    }
+}
+
+impl Text<'_> {
+    /// The error that the file says `found`.
+    pub fn odd(&self, found: &[u8]) -> Error {
+        let shown = found.get(..found.len().min(60)).unwrap_or_default();
+        let path = String::from_utf8_lossy(self.path()).into_owned();
+        Error::Odd { path, found: String::from_utf8_lossy(shown).into_owned() }
+    }
+
+    /// Passes over a line that makes no sense, which costs that line and nothing else. The first
+    /// one of a collector is told in the log.
+    pub fn skip(&self, line: &[u8]) {
+        self.host.skipped.borrow_mut().get_or_insert_with(|| self.odd(line));
+    }
+
+    fn path(&self) -> &[u8] {
+        self.bytes.get(..self.start.saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// The path for a system call; `None` if it has a NUL within.
+    fn c_path(&self) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes.get(..self.start)?).ok()
+    }
+
+    fn open(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = self.c_path().ok_or(Errno::INVAL)?;
+        let open = || openat(CWD, path, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+        match open() {
+            Err(Errno::MFILE | Errno::NFILE) if !self.host.kept.borrow().files.is_empty() => {
+                self.host.kept.borrow_mut().files.clear();
+                open()
+            }
+            result => result,
+        }
+    }
+
+    fn fill(&mut self, reading: Reading) -> Result<(), Errno> {
+        let short = reading.is_short();
+        if reading.keeps() {
+            let mut kept = self.host.kept.borrow_mut();
+            let at = kept.find(self.path());
+            if let Some((at, (_, file))) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
+                if self.read_from(file, short).is_ok() {
+                    return Ok(());
+                }
+                // What it showed has gone; something new may have come under the same name.
+                self.bytes.truncate(self.start);
+                kept.files.remove(at);
+            }
+        }
+        let file = self.open(OFlags::empty())?;
+        self.read_from(&file, short)?;
+        if reading.keeps() {
+            let mut kept = self.host.kept.borrow_mut();
+            if kept.files.len() < MOST_KEPT {
+                let next = kept.next.min(kept.files.len());
+                kept.files.insert(next, (self.path().to_vec(), file));
+                kept.next = next.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_from(&mut self, file: &OwnedFd, short: bool) -> Result<(), Errno> {
+        loop {
+            if self.bytes.len() > LONGEST {
+                return Err(Errno::FBIG);
+            }
+            if self.bytes.capacity().saturating_sub(self.bytes.len()) < 128 {
+                self.bytes.reserve(self.bytes.capacity());
+            }
+            let offset = u64::try_from(self.len()).unwrap_or(u64::MAX);
+            let count = match pread(file, spare_capacity(&mut self.bytes), offset) {
+                Err(Errno::INTR) => continue,
+                result => result?,
+            };
+            if count == 0 || (short && self.bytes.len() < self.bytes.capacity()) {
+                break;
+            }
+        }
+        if short {
+            let trimmed = self.trim_ascii_end().len();
+            self.bytes.truncate(self.start.saturating_add(trimmed));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<(), Errno> {
+        let directory = self.open(OFlags::DIRECTORY)?;
+        let mut buffer = [MaybeUninit::uninit(); 2048];
+        let mut entries = RawDir::new(directory, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes_with_nul();
+            if name != b".\0" && name != b"..\0" {
+                self.bytes.extend_from_slice(name);
+            }
+            if self.bytes.len() > LONGEST {
+                return Err(Errno::FBIG);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names in a directory.
+#[derive(Debug)]
+pub struct Names<'h>(Text<'h>);
+
+impl Names<'_> {
+    /// The names, in the kernel's order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|&byte| byte == 0).filter(|name| !name.is_empty())
+    }
+}

@@ -1,0 +1,18 @@
+//! A node exporter for home routers.
+//!
+//! One direction: `main` reads the [`arguments`] and hands a [`scrape::Scraper`] to the [`server`];
+//! the scraper calls each of the [`collectors`], which read the kernel's files through [`host`],
+//! take them apart with [`scan`] and write families to the [`page`].
+
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+pub mod collectors;
+pub mod filter;
+pub mod host;
+pub mod log;
+pub mod page;
+pub mod process;
+pub mod scan;
+pub mod scrape;
+pub mod server;
+pub mod settings;

@@ -1,0 +1,506 @@
+//! The page in the Prometheus text format, version 0.0.4.
+//!
+//! Collectors add families in any order; [`Page::write`] puts them out sorted by name, as
+//! node_exporter does. All that grows here is kept from scrape to scrape, so that a page costs no
+//! allocation once the longest has been seen.
+
+/// What a family's values mean, the page's `# TYPE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only ever grows, save at a restart.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// node_exporter does not say.
+    Untyped,
+}
+
+impl Kind {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Counter => b" counter\n",
+            Self::Gauge => b" gauge\n",
+            Self::Untyped => b" untyped\n",
+        }
+    }
+}
+
+/// A family of samples: one row of a collector's table.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// The name, whole, with its unit.
+    pub name: &'static str,
+    /// node_exporter's text where it has the family.
+    pub help: &'static str,
+    /// What the values mean.
+    pub kind: Kind,
+}
+
+/// A row of a table of families: a counter.
+pub const fn counter(name: &'static str, help: &'static str) -> Family {
+    Family { name, help, kind: Kind::Counter }
+}
+
+/// A row of a table of families: a gauge.
+pub const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family { name, help, kind: Kind::Gauge }
+}
+
+/// A sample's value: a decimal number of any sign with a fixed number of decimal places.
+///
+/// The kernel counts in whole units (ticks, milliseconds, millidegrees), so no value needs a float,
+/// which a router's processor would have to emulate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    magnitude: u64,
+    negative: bool,
+    places: u8,
+}
+
+impl Value {
+    /// `number` × 10^-`places`: `Value::decimal(1234, 3)` is 1.234. At most 18 places.
+    pub fn decimal(number: impl Into<Self>, places: u8) -> Self {
+        Self { places: places.min(18), ..number.into() }
+    }
+}
+
+impl From<u64> for Value {
+    fn from(magnitude: u64) -> Self {
+        Self { magnitude, negative: false, places: 0 }
+    }
+}
+
+impl From<u32> for Value {
+    fn from(magnitude: u32) -> Self {
+        u64::from(magnitude).into()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(yes: bool) -> Self {
+        u64::from(yes).into()
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self { magnitude: number.unsigned_abs(), negative: number < 0, places: 0 }
+    }
+}
+
+/// Names and values of a sample's labels, in the order of the names.
+pub type Labels<'a> = &'a [(&'a str, &'a [u8])];
+
+/// The page being written.
+#[derive(Debug, Default)]
+pub struct Page {
+    text: Vec<u8>,
+    families: Vec<Written>,
+    /// A [`Table`]'s rows: their labels, where each row's begin, and their cells.
+    labels: Vec<u8>,
+    rows: Vec<Row>,
+    cells: Vec<Option<Value>>,
+}
+
+/// Where a family's text stands.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    start: usize,
+    /// The end of `# HELP name`.
+    name_end: usize,
+    /// The end of HELP and TYPE, and so where the samples begin.
+    head_end: usize,
+    /// The end of the samples; known when the page is [written](Page::write).
+    end: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// Where its labels stand.
+    start: usize,
+    end: usize,
+    first_cell: usize,
+}
+
+/// A place on the page to [cut](Page::cut) it back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    text: usize,
+    families: usize,
+}
+
+const HELP: &[u8] = b"# HELP ";
+
+impl Page {
+    /// Begins a family; samples follow. One without samples is not put out.
+    pub fn family(&mut self, family: &Family) -> &mut Self {
+        self.named_family(&[family.name.as_bytes()], &[family.help.as_bytes()], family.kind)
+    }
+
+    /// Begins a family whose name and help are put together from the kernel's own words.
+    ///
+    /// Bytes that a name cannot have become `_`.
+    pub fn named_family(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) -> &mut Self {
+        let start = self.text.len();
+        self.text.extend_from_slice(HELP);
+        let name_start = self.text.len();
+        for part in name {
+            self.text.extend(
+                part.iter().map(|&byte| if byte.is_ascii_alphanumeric() || byte == b':' { byte } else { b'_' }),
+            );
+        }
+        let name_end = self.text.len();
+        self.text.push(b' ');
+        for part in help {
+            escape(&mut self.text, part, false);
+        }
+        self.text.extend_from_slice(b"\n# TYPE ");
+        self.text.extend_from_within(name_start..name_end);
+        self.text.extend_from_slice(kind.text());
+        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self
+    }
+
+    /// Adds a sample to the family begun last.
+    pub fn sample(&mut self, labels: Labels, value: impl Into<Value>) -> &mut Self {
+        self.write_name();
+        write_labels(&mut self.text, labels);
+        self.write_value(value.into());
+        self
+    }
+
+    /// A family of one sample without labels.
+    pub fn single(&mut self, family: &Family, value: impl Into<Value>) {
+        self.family(family).sample(&[], value);
+    }
+
+    /// Families that share their labels: a row for each thing measured, a column for each family.
+    pub fn table<'p, const N: usize>(&'p mut self, families: &'p [Family; N]) -> Table<'p, N> {
+        self.labels.clear();
+        self.rows.clear();
+        self.cells.clear();
+        Table { page: self, families }
+    }
+
+    /// Adds text that is in the format already: one family with its HELP and TYPE lines.
+    pub fn verbatim(&mut self, name: &[u8], help: &[u8], kind: &[u8], samples: &[u8]) {
+        let start = self.text.len();
+        for part in [HELP, name] {
+            self.text.extend_from_slice(part);
+        }
+        let name_end = self.text.len();
+        for part in [b" ", help, b"\n# TYPE ", name, b" ", kind, b"\n"] {
+            self.text.extend_from_slice(part);
+        }
+        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self.text.extend_from_slice(samples);
+    }
+
+    /// The names of the families so far.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.families.iter().map(|family| family.name(&self.text))
+    }
+
+    /// The end of the page as it is now.
+    pub fn mark(&self) -> Mark {
+        Mark { text: self.text.len(), families: self.families.len() }
+    }
+
+    /// Takes back all that was added since `mark`.
+    pub fn cut(&mut self, mark: Mark) {
+        self.text.truncate(mark.text);
+        self.families.truncate(mark.families);
+    }
+
+    /// Empties the page, and gives memory back where one was unusually long.
+    pub fn clear(&mut self) {
+        const USUAL: usize = 256 << 10;
+        self.text.clear();
+        self.text.shrink_to(USUAL);
+        self.families.clear();
+    }
+
+    /// Appends the page to `out`, families sorted by name, those without samples left out.
+    ///
+    /// Of several families of one name only the first has HELP and TYPE. Families that `wanted`
+    /// refuses are left out.
+    pub fn write(&mut self, out: &mut Vec<u8>, mut wanted: impl FnMut(&[u8]) -> bool) {
+        let Self { text, families, .. } = self;
+        let text = text.as_slice();
+        let mut end = text.len();
+        for family in families.iter_mut().rev() {
+            family.end = end;
+            end = family.start;
+        }
+        families.sort_by(|one, other| one.name(text).cmp(other.name(text)));
+        let mut last: &[u8] = b"";
+        for family in families.iter() {
+            let name = family.name(text);
+            let samples = slice(text, family.head_end, family.end);
+            if samples.is_empty() || !wanted(name) {
+                continue;
+            }
+            if name != last {
+                out.extend_from_slice(slice(text, family.start, family.head_end));
+                last = name;
+            }
+            out.extend_from_slice(samples);
+        }
+    }
+
+    fn write_name(&mut self) {
+        if let Some(family) = self.families.last() {
+            let name = family.name_start()..family.name_end;
+            if name.end <= self.text.len() {
+                self.text.extend_from_within(name);
+            }
+        }
+    }
+
+    fn write_value(&mut self, value: Value) {
+        self.text.push(b' ');
+        value.write(&mut self.text);
+        self.text.push(b'\n');
+    }
+}
+
+impl Written {
+    fn name_start(&self) -> usize {
+        self.start.saturating_add(HELP.len())
+    }
+
+    fn name<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        slice(text, self.name_start(), self.name_end)
+    }
+}
+
+/// A table of families being filled, row by row.
+#[derive(Debug)]
+pub struct Table<'p, const N: usize> {
+    page: &'p mut Page,
+    families: &'p [Family; N],
+}
+
+impl<const N: usize> Table<'_, N> {
+    /// Adds a thing and what is known of it, in the order of the families.
+    pub fn row(&mut self, labels: Labels, values: [Option<Value>; N]) {
+        let start = self.page.labels.len();
+        write_labels(&mut self.page.labels, labels);
+        self.page.rows.push(Row { start, end: self.page.labels.len(), first_cell: self.page.cells.len() });
+        self.page.cells.extend_from_slice(&values);
+    }
+
+    /// Adds a thing whose values are all plain numbers.
+    pub fn counts(&mut self, labels: Labels, values: [Option<u64>; N]) {
+        self.row(labels, values.map(|value| value.map(Value::from)));
+    }
+
+    /// Whether no row was added.
+    pub fn is_empty(&self) -> bool {
+        self.page.rows.is_empty()
+    }
+
+    /// Puts the families on the page, the samples of each sorted by their labels.
+    pub fn finish(self) {
+        let page = self.page;
+        let labels = std::mem::take(&mut page.labels);
+        let mut rows = std::mem::take(&mut page.rows);
+        rows.sort_by(|one, other| slice(&labels, one.start, one.end).cmp(slice(&labels, other.start, other.end)));
+        for (column, family) in self.families.iter().enumerate() {
+            page.family(family);
+            for row in &rows {
+                let cell = page.cells.get(row.first_cell.saturating_add(column));
+                if let Some(&Some(value)) = cell {
+                    page.write_name();
+                    page.text.extend_from_slice(slice(&labels, row.start, row.end));
+                    page.write_value(value);
+                }
+            }
+        }
+        page.labels = labels;
+        page.rows = rows;
+    }
+}
+
+fn slice(text: &[u8], start: usize, end: usize) -> &[u8] {
+    text.get(start..end).unwrap_or_default()
+}
+
+fn write_labels(text: &mut Vec<u8>, labels: Labels) {
+    debug_assert!(labels.is_sorted_by_key(|(name, _)| name), "{labels:?}");
+    let mut separator = b'{';
+    for (name, value) in labels {
+        text.push(separator);
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"=\"");
+        escape(text, value, true);
+        text.push(b'"');
+        separator = b',';
+    }
+    if separator == b',' {
+        text.push(b'}');
+    }
+}
+
+/// Adds `value` as the format wants it: UTF-8, with what would end a line or a label escaped.
+fn escape(text: &mut Vec<u8>, value: &[u8], label: bool) {
+    let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\\' | b'\n' | b'"');
+    if value.iter().all(plain) {
+        text.extend_from_slice(value);
+        return;
+    }
+    for chunk in value.utf8_chunks() {
+        for &byte in chunk.valid().as_bytes() {
+            match byte {
+                b'\\' => text.extend_from_slice(b"\\\\"),
+                b'\n' => text.extend_from_slice(b"\\n"),
+                b'"' if label => text.extend_from_slice(b"\\\""),
+                _ => text.push(byte),
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            text.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+}
+
+impl Value {
+    /// Appends the shortest text of the number: no trailing zeros, no exponent.
+    fn write(self, text: &mut Vec<u8>) {
+        if self.negative && self.magnitude != 0 {
+            text.push(b'-');
+        }
+        // The longest is 20 digits, or 19 with a point and a zero before it.
+        let mut digits = [b'0'; 24];
+        let mut rest = self.magnitude;
+        let mut places = self.places;
+        while places > 0 && rest.is_multiple_of(10) {
+            rest = rest.wrapping_div(10);
+            places = places.wrapping_sub(1);
+        }
+        let mut start = digits.len();
+        let mut written = 0_u8;
+        let mut put = |byte| {
+            start = start.saturating_sub(1);
+            if let Some(place) = digits.get_mut(start) {
+                *place = byte;
+            }
+        };
+        while rest != 0 || written <= places {
+            if written == places && places > 0 {
+                put(b'.');
+            }
+            put(b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or_default()));
+            rest = rest.wrapping_div(10);
+            written = written.wrapping_add(1);
+        }
+        text.extend_from_slice(digits.get(start..).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(page: &mut Page) -> String {
+        let mut out = Vec::new();
+        page.write(&mut out, |_| true);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn text_of(value: impl Into<Value>) -> String {
+        let mut text = Vec::new();
+        value.into().write(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn values_have_their_shortest_text() {
+        assert_eq!(text_of(0_u64), "0");
+        assert_eq!(text_of(u64::MAX), "18446744073709551615");
+        assert_eq!(text_of(i64::MIN), "-9223372036854775808");
+        assert_eq!(text_of(true), "1");
+        assert_eq!(text_of(Value::decimal(1234_u64, 3)), "1.234");
+        assert_eq!(text_of(Value::decimal(1200_u64, 3)), "1.2");
+        assert_eq!(text_of(Value::decimal(5000_u64, 3)), "5");
+        assert_eq!(text_of(Value::decimal(0_u64, 3)), "0");
+        assert_eq!(text_of(Value::decimal(7_u64, 3)), "0.007");
+        assert_eq!(text_of(Value::decimal(-52_500_i64, 3)), "-52.5");
+        assert_eq!(text_of(Value::decimal(u64::MAX, 18)), "18.446744073709551615");
+        assert_eq!(text_of(Value::decimal(1_u64, 18)), "0.000000000000000001");
+        assert_eq!(text_of(Value::decimal(10_u64, 1)), "1");
+    }
+
+    #[test]
+    fn labels_are_escaped_and_always_utf8() {
+        let mut page = Page::default();
+        page.family(&gauge("a", "h\\e\n\"lp")).sample(&[("k", b"q\"b\\n\n\xff\xc3\xa4")], 1_u64);
+        assert_eq!(
+            written(&mut page),
+            "# HELP a h\\\\e\\n\"lp\n# TYPE a gauge\na{k=\"q\\\"b\\\\n\\n\u{fffd}\u{e4}\"} 1\n"
+        );
+    }
+
+    #[test]
+    fn families_are_sorted_and_the_empty_left_out() {
+        let mut page = Page::default();
+        page.single(&gauge("b", "B."), 2_u64);
+        page.family(&gauge("c", "C."));
+        page.single(&counter("a", "A."), 1_u64);
+        page.named_family(&[b"b_", b"x(y)"], &[b"x", b"."], Kind::Untyped).sample(&[], 3_u64);
+        assert_eq!(
+            written(&mut page),
+            "# HELP a A.\n# TYPE a counter\na 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# HELP b_x_y_ x.\n# TYPE b_x_y_ untyped\nb_x_y_ 3\n"
+        );
+    }
+
+    #[test]
+    fn a_family_written_twice_has_one_head() {
+        let mut page = Page::default();
+        page.family(&gauge("a", "A.")).sample(&[("k", b"1")], 1_u64);
+        page.single(&gauge("b", "B."), 2_u64);
+        page.family(&gauge("a", "A.")).sample(&[("k", b"2")], 2_u64);
+        assert_eq!(
+            written(&mut page),
+            "# HELP a A.\n# TYPE a gauge\na{k=\"1\"} 1\na{k=\"2\"} 2\n# HELP b B.\n# TYPE b gauge\nb 2\n"
+        );
+    }
+
+    #[test]
+    fn tables_are_turned_and_sorted() {
+        const FAMILIES: [Family; 3] = [counter("x_total", "X."), counter("y_total", "Y."), counter("z_total", "Z.")];
+        let mut page = Page::default();
+        let mut table = page.table(&FAMILIES);
+        table.counts(&[("d", b"b")], [Some(1), None, None]);
+        table.row(&[("d", b"a")], [Some(2_u64.into()), Some(Value::decimal(15_u64, 1)), None]);
+        table.finish();
+        assert_eq!(
+            written(&mut page),
+            "# HELP x_total X.\n# TYPE x_total counter\nx_total{d=\"a\"} 2\nx_total{d=\"b\"} 1\n# HELP y_total Y.\n# TYPE y_total counter\ny_total{d=\"a\"} 1.5\n"
+        );
+    }
+
+    #[test]
+    fn a_page_is_cut_back_whole() {
+        let mut page = Page::default();
+        page.single(&gauge("a", "A."), 1_u64);
+        let mark = page.mark();
+        page.single(&gauge("b", "B."), 2_u64);
+        let families = [gauge("c", "C.")];
+        let mut table = page.table(&families);
+        table.counts(&[("d", b"a")], [Some(1)]);
+        page.cut(mark);
+        assert_eq!(page.names().collect::<Vec<_>>(), [b"a"]);
+        assert_eq!(written(&mut page), "# HELP a A.\n# TYPE a gauge\na 1\n");
+    }
+
+    #[test]
+    fn families_can_be_refused() {
+        let mut page = Page::default();
+        page.single(&gauge("a", "A."), 1_u64);
+        page.single(&gauge("b", "B."), 2_u64);
+        let mut out = Vec::new();
+        page.write(&mut out, |name| name == b"b");
+        assert_eq!(out, b"# HELP b B.\n# TYPE b gauge\nb 2\n");
+    }
+}

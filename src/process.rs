@@ -1,0 +1,69 @@
+//! `/proc/self`: this process, under the names that every client of Prometheus has.
+
+use std::cell::Cell;
+
+use procfs::FromRead;
+use procfs::process::Stat;
+use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, Value, counter, gauge};
+
+/// The kernel counts a process's time in these, whatever its own tick.
+const TICKS_PER_SECOND: u64 = 100;
+
+const CPU: Family = counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.");
+const OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
+const MAX_FDS: Family = gauge("process_max_fds", "Maximum number of open file descriptors.");
+const VIRTUAL: Family = gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.");
+const VIRTUAL_MAX: Family =
+    gauge("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes.");
+const RESIDENT: Family = gauge("process_resident_memory_bytes", "Resident memory size in bytes.");
+const START: Family = gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.");
+
+/// This process, from scrape to scrape.
+#[derive(Debug, Default)]
+pub struct Process {
+    /// When it began, in hundredths of a second since 1970.
+    started: Cell<u64>,
+}
+
+impl Process {
+    /// Adds the families of the process collector.
+    ///
+    /// # Errors
+    /// If the kernel does not tell.
+    pub fn collect(&self, host: &Host, page: &mut Page) -> Result<(), Error> {
+        let open = host.own_open_files()?.iter().count();
+        page.single(&OPEN_FDS, u64::try_from(open).unwrap_or_default());
+        let limit = |resource| getrlimit(resource).current.unwrap_or(u64::MAX);
+        page.single(&MAX_FDS, limit(Resource::Nofile));
+        page.single(&VIRTUAL_MAX, limit(Resource::As));
+        let text = host.own("stat")?;
+        let stat = Stat::from_read(&*text).map_err(|_| text.odd(&text))?;
+        page.single(&CPU, Value::decimal(stat.utime.wrapping_add(stat.stime), 2));
+        page.single(&VIRTUAL, stat.vsize);
+        let page_size = u64::try_from(rustix::param::page_size()).unwrap_or_default();
+        page.single(&RESIDENT, stat.rss.wrapping_mul(page_size));
+        page.single(&START, Value::decimal(self.started(host, stat.starttime), 2));
+        Ok(())
+    }
+
+    /// When the process began, in hundredths of a second since 1970, if that was `ticks` after the
+    /// machine did. It moves when the wall clock is set, and not with the grain of two clocks read
+    /// one after the other.
+    fn started(&self, host: &Host, ticks: u64) -> u64 {
+        let hundredth = 10_000_000;
+        let up = clock_gettime(ClockId::Boottime);
+        let up = u64::try_from(up.tv_sec)
+            .unwrap_or_default()
+            .saturating_mul(TICKS_PER_SECOND)
+            .saturating_add(u64::try_from(up.tv_nsec).unwrap_or_default() / hundredth);
+        let started = (host.now() / hundredth).saturating_sub(up).saturating_add(ticks);
+        if started.abs_diff(self.started.get()) > TICKS_PER_SECOND {
+            self.started.set(started);
+        }
+        self.started.get()
+    }
+}

@@ -1,0 +1,156 @@
+//! Taking the kernel's text apart: bytes in, numbers and slices out, nothing allocated.
+//!
+//! The kernel promises no encoding (an interface, a mount point or a disk may carry any byte but
+//! NUL and `/`), so everything here works on bytes. What is not as expected is `None`; what that
+//! costs (a sample, a line, a file) is the caller's to say.
+
+/// The lines of `text`, without their ends. A last line without an end counts.
+pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    // Nothing at all is no line, rather than one that is empty.
+    let mut lines = text.split(|&byte| byte == b'\n');
+    if text.is_empty() {
+        lines.next();
+    }
+    lines
+}
+
+/// The words of `line`: what blanks and tabs separate, however many.
+pub fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&byte| byte == b' ' || byte == b'\t').filter(|word| !word.is_empty())
+}
+
+/// What stands before and after the first `separator`.
+pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|&byte| byte == separator)?;
+    text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
+}
+
+/// What stands before and after the last `separator`.
+pub fn rsplit_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().rposition(|&byte| byte == separator)?;
+    text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
+}
+
+/// An unsigned number in decimal, all of `text` and nothing else.
+pub fn decimal(text: &[u8]) -> Option<u64> {
+    // Most numbers fit 32 bits, where a router's processor multiplies in one step.
+    if text.len() < 10 {
+        return text
+            .iter()
+            .try_fold(0_u32, |sum, byte| Some(sum.wrapping_mul(10).wrapping_add(digit(*byte)?)))
+            .filter(|_| !text.is_empty())
+            .map(u64::from);
+    }
+    text.iter().try_fold(0_u64, |sum, byte| sum.checked_mul(10)?.checked_add(digit(*byte)?.into()))
+}
+
+fn digit(byte: u8) -> Option<u32> {
+    let value = byte.wrapping_sub(b'0');
+    (value < 10).then_some(value.into())
+}
+
+/// A number in decimal that may be negative.
+pub fn signed(text: &[u8]) -> Option<i64> {
+    match text.strip_prefix(b"-") {
+        Some(magnitude) => 0_i64.checked_sub_unsigned(decimal(magnitude)?),
+        None => decimal(text)?.try_into().ok(),
+    }
+}
+
+/// An unsigned number in hexadecimal, with or without `0x`.
+pub fn hex(text: &[u8]) -> Option<u64> {
+    let text = text.strip_prefix(b"0x").unwrap_or(text);
+    if text.is_empty() || text.len() > 16 {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |sum, &byte| Some(sum.wrapping_shl(4) | u64::from(char::from(byte).to_digit(16)?)))
+}
+
+/// A number with at most `places` decimals, in units of 10^-`places`: `fixed(b"0.42", 2)` is 42.
+pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
+    let (whole, fraction) = split_once(text, b'.').unwrap_or((text, b"0"));
+    if fraction.is_empty() || fraction.len() > places {
+        return None;
+    }
+    let missing = u32::try_from(places.checked_sub(fraction.len())?).ok()?;
+    let scale = 10_u64.checked_pow(u32::try_from(places).ok()?)?;
+    let fraction = decimal(fraction)?.checked_mul(10_u64.checked_pow(missing)?)?;
+    decimal(whole)?.checked_mul(scale)?.checked_add(fraction)
+}
+
+/// `text` without blanks, tabs and line ends before and behind.
+pub fn trim(text: &[u8]) -> &[u8] {
+    text.trim_ascii()
+}
+
+/// The values of the next `N` words; a column that is missing or not a number is `None`.
+pub fn columns<'a, const N: usize>(words: &mut impl Iterator<Item = &'a [u8]>) -> [Option<u64>; N] {
+    std::array::from_fn(|_| words.next().and_then(decimal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_with_or_without_a_line_end() {
+        assert!(lines(b"a\nb\n").eq(lines(b"a\nb")));
+        assert_eq!(lines(b"a\n\nb\n").collect::<Vec<_>>(), [&b"a"[..], b"", b"b"]);
+        assert_eq!(lines(b"").count(), 0);
+        assert_eq!(lines(b"\n").count(), 0);
+    }
+
+    #[test]
+    fn words_are_what_blanks_separate() {
+        assert_eq!(words(b"  a\tbc  d ").collect::<Vec<_>>(), [&b"a"[..], b"bc", b"d"]);
+        assert_eq!(words(b" ").count(), 0);
+    }
+
+    #[test]
+    fn splits_once() {
+        assert_eq!(split_once(b"wan:1: 2", b':'), Some((&b"wan"[..], &b"1: 2"[..])));
+        assert_eq!(rsplit_once(b"wan:1: 2", b':'), Some((&b"wan:1"[..], &b" 2"[..])));
+        assert_eq!(split_once(b"wan", b':'), None);
+        assert_eq!(split_once(b"wan:", b':'), Some((&b"wan"[..], &b""[..])));
+    }
+
+    #[test]
+    fn decimals() {
+        for value in [0, 9, 10, 999_999_999, 1_000_000_000, 4_294_967_296, u64::MAX] {
+            assert_eq!(decimal(value.to_string().as_bytes()), Some(value));
+        }
+        for odd in ["", "-1", "+1", "1.0", " 1", "1e3", "18446744073709551616", "99999999999999999999", "0x1"] {
+            assert_eq!(decimal(odd.as_bytes()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn signed_numbers() {
+        assert_eq!(signed(b"-52000"), Some(-52000));
+        assert_eq!(signed(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(signed(b"9223372036854775808"), None);
+        assert_eq!(signed(b"--1"), None);
+        assert_eq!(signed(b"-"), None);
+    }
+
+    #[test]
+    fn hexadecimals() {
+        assert_eq!(hex(b"0000000f"), Some(15));
+        assert_eq!(hex(b"0x1003"), Some(0x1003));
+        assert_eq!(hex(b"ffffffffffffffff"), Some(u64::MAX));
+        for odd in ["", "0x", "10000000000000000", "g", "-1"] {
+            assert_eq!(hex(odd.as_bytes()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn fixed_point() {
+        assert_eq!(fixed(b"0.42", 2), Some(42));
+        assert_eq!(fixed(b"12.5", 2), Some(1250));
+        assert_eq!(fixed(b"7", 2), Some(700));
+        for odd in ["", ".", "1.", ".5", "1.234", "-1.00", "1.-1", "18446744073709551615.00"] {
+            assert_eq!(fixed(odd.as_bytes(), 2), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A scrape: the collectors one after the other, each failing alone, and what is always there.
+
+use std::time::Instant;
+
+use percent_encoding::percent_decode_str;
+
+use crate::collectors::{ALL, Collector};
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, Value, counter, gauge};
+use crate::process::Process;
+use crate::server::{Exporter, HandlerMetrics};
+use crate::settings::Settings;
+
+const RESULTS: [Family; 2] = [
+    gauge("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape."),
+    gauge("node_scrape_collector_success", "node_exporter: Whether a collector succeeded."),
+];
+const BUILD_INFO: Family = gauge(
+    "node_exporter_build_info",
+    "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
+);
+const REQUESTS: Family =
+    counter("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.");
+const IN_FLIGHT: Family =
+    gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.");
+
+/// What Go calls the processors that Rust names otherwise.
+const GO_ARCHITECTURES: [(&str, &str); 3] = [("x86_64", "amd64"), ("aarch64", "arm64"), ("x86", "386")];
+
+/// The collectors that run, and what a scrape keeps for the next one.
+#[derive(Debug)]
+pub struct Scraper {
+    host: Host,
+    collectors: Vec<Running>,
+    page: Page,
+    process: Process,
+}
+
+/// A collector that runs.
+#[derive(Debug)]
+struct Running {
+    collector: &'static Collector,
+    /// How its last scrape ended; `None` before the first, and where a request left it out.
+    result: Option<Outcome>,
+    /// Whether the log was told that it fails, or passes over lines.
+    told: bool,
+}
+
+#[derive(Debug)]
+struct Outcome {
+    nanoseconds: u64,
+    success: bool,
+}
+
+impl Scraper {
+    /// The scraper of the collectors that `enabled` picks by name.
+    pub fn new(settings: Settings, enabled: impl Fn(&Collector) -> bool) -> Self {
+        let collectors = ALL.iter().filter(|collector| enabled(collector));
+        Self {
+            host: Host::new(settings),
+            collectors: collectors.map(|collector| Running { collector, result: None, told: false }).collect(),
+            page: Page::default(),
+            process: Process::default(),
+        }
+    }
+
+    fn always(&mut self, handler: &HandlerMetrics) {
+        let Self { host, collectors, page, process } = self;
+        let mut results = page.table(&RESULTS);
+        for Running { collector, result, .. } in collectors {
+            if let Some(Outcome { nanoseconds, success }) = *result {
+                let values = [Value::decimal(nanoseconds, 9), success.into()];
+                results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
+            }
+        }
+        results.finish();
+        page.family(&BUILD_INFO).sample(
+            &[
+                ("branch", b""),
+                ("goarch", go_architecture().as_bytes()),
+                ("goos", b"linux"),
+                ("goversion", b""),
+                ("revision", b""),
+                ("tags", b"router_exporter"),
+                ("version", env!("CARGO_PKG_VERSION").as_bytes()),
+            ],
+            true,
+        );
+        if host.settings.disable_exporter_metrics {
+            return;
+        }
+        let codes: [(&[u8], u64); 3] =
+            [(b"200", handler.ok), (b"500", handler.internal_error), (b"503", handler.unavailable)];
+        page.family(&REQUESTS);
+        for (code, count) in codes {
+            page.sample(&[("code", code)], count);
+        }
+        page.single(&IN_FLIGHT, handler.in_flight);
+        let mark = page.mark();
+        if process.collect(host, page).is_err() {
+            page.cut(mark);
+        }
+    }
+}
+
+impl Running {
+    fn run(&mut self, host: &Host, page: &mut Page) {
+        let began = Instant::now();
+        let mark = page.mark();
+        let result = (self.collector.collect)(host, page);
+        if result.is_err() {
+            page.cut(mark);
+        }
+        self.tell(&result, host.skipped());
+        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
+    }
+
+    /// Tells the log when something has changed, not at every scrape.
+    fn tell(&mut self, result: &Result<(), Error>, skipped: Option<Error>) {
+        let name = self.collector.name;
+        let before = std::mem::replace(&mut self.told, true);
+        match (result, skipped) {
+            (Err(Error::Absent), _) if !before => log::debug!("msg=\"collector has nothing to say\" name={name}"),
+            (Err(error), _) if !before => log::error!("msg=\"collector failed\" name={name} err=\"{error}\""),
+            (Ok(()), Some(line)) if !before => log::warn!("msg=\"line passed over\" name={name} err=\"{line}\""),
+            (Ok(()), None) => {
+                if before {
+                    log::info!("msg=\"collector is well again\" name={name}");
+                }
+                self.told = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Exporter for Scraper {
+    fn render(&mut self, query: &str, handler: &HandlerMetrics, out: &mut Vec<u8>) -> Result<(), String> {
+        let selection = Selection::parse(query);
+        selection.check(&self.collectors)?;
+        self.page.clear();
+        for running in &mut self.collectors {
+            running.result = None;
+            if selection.takes(running.collector.name) {
+                running.run(&self.host, &mut self.page);
+            }
+        }
+        self.always(handler);
+        self.page.write(out, |name| {
+            selection.names.is_empty() || selection.names.iter().any(|wanted| wanted.as_bytes() == name)
+        });
+        Ok(())
+    }
+}
+
+/// What the URL asks for: `collect[]`, `exclude[]` and `name[]`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Selection {
+    collect: Vec<String>,
+    exclude: Vec<String>,
+    names: Vec<String>,
+}
+
+impl Selection {
+    fn parse(query: &str) -> Self {
+        let mut selection = Self::default();
+        for pair in query.split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+            match decoded(key).as_str() {
+                "collect[]" => selection.collect.push(decoded(value)),
+                "exclude[]" => selection.exclude.push(decoded(value)),
+                "name[]" => selection.names.push(decoded(value)),
+                _ => {}
+            }
+        }
+        selection
+    }
+
+    /// Refuses what node_exporter refuses, in its words.
+    fn check(&self, running: &[Running]) -> Result<(), String> {
+        if !self.collect.is_empty() && !self.exclude.is_empty() {
+            return Err("Combined collect and exclude queries are not allowed.".into());
+        }
+        for name in &self.collect {
+            if !running.iter().any(|running| running.collector.name == name) {
+                let fault = if ALL.iter().any(|known| known.name == name) { "disabled" } else { "missing" };
+                return Err(format!(
+                    "Couldn't create filtered metrics handler: couldn't create collector: {fault} collector: {name}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn takes(&self, name: &str) -> bool {
+        let names = |list: &[String]| list.iter().any(|listed| listed == name);
+        if self.collect.is_empty() { !names(&self.exclude) } else { names(&self.collect) }
+    }
+}
+
+fn go_architecture() -> &'static str {
+    let rust = std::env::consts::ARCH;
+    match rust {
+        "mips" if cfg!(target_endian = "little") => "mipsle",
+        "mips64" if cfg!(target_endian = "little") => "mips64le",
+        _ => GO_ARCHITECTURES.iter().find(|(name, _)| *name == rust).map_or(rust, |(_, go)| go),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(query: &str) -> Result<String, String> {
+        let mut page = Vec::new();
+        Scraper::new(Settings::default(), |collector| collector.name != "netdev")
+            .render(query, &HandlerMetrics::default(), &mut page)
+            .map(|()| String::from_utf8(page).unwrap())
+    }
+
+    #[test]
+    fn the_url_selects() {
+        assert!(rendered("").unwrap().contains("\nnode_load1 "));
+        assert!(rendered("collect[]=loadavg").unwrap().contains("\nnode_load1 "));
+        assert!(!rendered("exclude%5B%5D=loadavg").unwrap().contains("node_load1"));
+        assert!(rendered("name[]=node_load5").unwrap().starts_with("# HELP node_load5 "));
+    }
+
+    #[test]
+    fn the_url_is_refused_in_node_exporters_words() {
+        let refused = |query| rendered(query).unwrap_err();
+        let why = "Couldn't create filtered metrics handler: couldn't create collector: ";
+        assert_eq!(refused("collect[]=foo"), format!("{why}missing collector: foo"));
+        assert_eq!(refused("collect[]=netdev"), format!("{why}disabled collector: netdev"));
+        assert_eq!(refused("collect[]=loadavg&exclude[]=arp"), "Combined collect and exclude queries are not allowed.");
+    }
+}
