@@ -1,44 +1,322 @@
 //! Which devices, mount points and fields are told: the include and exclude options.
+//!
+//! A filter is a regular expression or two, with node_exporter's names and defaults. A router asks
+//! the same questions at every scrape and in the same order, so each answer is remembered, and the
+//! expressions are run once for each name.
+
+use std::cell::RefCell;
+
+use regex_lite::Regex;
 
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// `--collector.arp.device-*`
+    /// The devices of arp.
     ArpDevice,
-    /// `--collector.diskstats.device-*`
+    /// The devices of diskstats.
     DiskstatsDevice,
-    /// `--collector.filesystem.fs-types-*`
+    /// The file systems' types.
     FilesystemType,
-    /// `--collector.filesystem.mount-points-*`
+    /// Where file systems are mounted.
     FilesystemMountPoint,
-    /// `--collector.hwmon.chip-*`
+    /// The chips of hwmon.
     HwmonChip,
-    /// `--collector.hwmon.sensor-*`
+    /// The sensors of hwmon, `chip;sensor`.
     HwmonSensor,
-    /// `--collector.interrupts.name-*`
+    /// The interrupts, `devices;info;type`.
     InterruptsName,
-    /// `--collector.netclass.ignored-devices`
+    /// The devices of netclass.
     NetclassDevice,
-    /// `--collector.netdev.device-*`
+    /// The devices of netdev.
     NetdevDevice,
-    /// `--collector.netstat.fields`, asked with `Proto_Field`
+    /// The fields of netstat, `Proto_Field`.
     NetstatField,
-    /// `--collector.powersupply.ignored-supplies`
+    /// The power supplies.
     PowerSupply,
-    /// `--collector.qdisc.device-*`
+    /// The devices of qdisc.
     QdiscDevice,
-    /// `--collector.vmstat.fields`
+    /// The fields of vmstat.
     VmstatField,
 }
 
+/// Whether what matches an option's expression is told or left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Only what matches is told.
+    Include,
+    /// What matches is left out.
+    Exclude,
+}
+
+/// An option that sets one side of a filter.
+#[derive(Debug)]
+pub struct Flag {
+    /// The option's name.
+    pub name: &'static str,
+    /// What it is asked about.
+    pub filter: Filter,
+    /// Which side it sets.
+    pub side: Side,
+    /// The expression where the option is not given; empty if there is none.
+    pub default: &'static str,
+}
+
+/// Declares the options of the filters: name, filter, side, default.
+macro_rules! flags {
+    ($($name:literal $filter:ident $side:ident $default:literal)*) => {
+        &[$(Flag { name: $name, filter: Filter::$filter, side: Side::$side, default: $default }),*]
+    };
+}
+
+/// The options of the filters, sorted by name.
+///
+/// The defaults are node_exporter's but for two: `overlay` is told, since that is the disk which
+/// fills up on a router, and so is zram, where a router swaps to.
+pub const FLAGS: &[Flag] = flags! {
+    "collector.arp.device-exclude" ArpDevice Exclude ""
+    "collector.arp.device-include" ArpDevice Include ""
+    "collector.diskstats.device-exclude" DiskstatsDevice Exclude
+        r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$"
+    "collector.diskstats.device-include" DiskstatsDevice Include ""
+    "collector.filesystem.fs-types-exclude" FilesystemType Exclude
+        "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$"
+    "collector.filesystem.fs-types-include" FilesystemType Include ""
+    "collector.filesystem.mount-points-exclude" FilesystemMountPoint Exclude
+        "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+    "collector.filesystem.mount-points-include" FilesystemMountPoint Include ""
+    "collector.hwmon.chip-exclude" HwmonChip Exclude ""
+    "collector.hwmon.chip-include" HwmonChip Include ""
+    "collector.hwmon.sensor-exclude" HwmonSensor Exclude ""
+    "collector.hwmon.sensor-include" HwmonSensor Include ""
+    "collector.interrupts.name-exclude" InterruptsName Exclude ""
+    "collector.interrupts.name-include" InterruptsName Include ""
+    "collector.netclass.ignored-devices" NetclassDevice Exclude ""
+    "collector.netdev.device-exclude" NetdevDevice Exclude ""
+    "collector.netdev.device-include" NetdevDevice Include ""
+    "collector.netstat.fields" NetstatField Include
+        "^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue|TCPRcvQDrop)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$"
+    "collector.powersupply.ignored-supplies" PowerSupply Exclude ""
+    "collector.qdisc.device-exclude" QdiscDevice Exclude ""
+    "collector.qdisc.device-include" QdiscDevice Include ""
+    "collector.vmstat.fields" VmstatField Include "^(oom_kill|pgpg|pswp|pg.*fault).*"
+};
+
 /// The filters as the options set them.
 #[derive(Clone, Debug, Default)]
-pub struct Filters {}
+pub struct Filters {
+    filters: Vec<Expressions>,
+}
+
+#[derive(Clone, Debug)]
+struct Expressions {
+    filter: Filter,
+    include: Option<Regex>,
+    exclude: Option<Regex>,
+    answers: RefCell<Answers>,
+}
 
 impl Filters {
+    /// The filters with the expressions `given` by name of their options, and the defaults of the
+    /// others. An empty expression sets nothing.
+    ///
+    /// # Errors
+    /// One line that names the option.
+    pub fn new(given: &[(&'static str, String)]) -> Result<Self, String> {
+        let mut filters = Self::default();
+        let given = |name: &str| given.iter().rfind(|(option, _)| *option == name).map(|(_, text)| text.as_str());
+        for flag in FLAGS {
+            let twin = FLAGS.iter().find(|twin| twin.filter == flag.filter && twin.side != flag.side);
+            let twin_given = twin.filter(|twin| given(twin.name).is_some_and(|text| !text.is_empty()));
+            let text = match (given(flag.name), twin_given) {
+                (Some(text), Some(twin)) if !text.is_empty() => {
+                    return Err(format!("--{} and --{} are mutually exclusive", flag.name, twin.name));
+                }
+                (Some(text), _) => text,
+                (None, Some(_)) => "",
+                (None, None) => flag.default,
+            };
+            if !text.is_empty() {
+                let regex = Regex::new(text).map_err(|error| format!("--{}: {error}", flag.name))?;
+                filters.set(flag, regex);
+            }
+        }
+        Ok(filters)
+    }
+
+    fn set(&mut self, flag: &Flag, regex: Regex) {
+        // The two sides are mutually exclusive, so that a filter is set once.
+        let (include, exclude) = match flag.side {
+            Side::Include => (Some(regex), None),
+            Side::Exclude => (None, Some(regex)),
+        };
+        self.filters.push(Expressions { filter: flag.filter, include, exclude, answers: RefCell::default() });
+    }
+
     /// Whether `name` is told.
     pub fn allows(&self, filter: Filter, name: &[u8]) -> bool {
-        let _ = (filter, name);
-        true
+        self.allows_parts(filter, &[name])
+    }
+
+    /// Whether the name that `parts` make up is told.
+    pub fn allows_parts(&self, filter: Filter, parts: &[&[u8]]) -> bool {
+        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+            return true;
+        };
+        let mut answers = expressions.answers.borrow_mut();
+        answers.find(parts).unwrap_or_else(|| {
+            let name = parts.concat();
+            let answer = expressions.allows(&String::from_utf8_lossy(&name));
+            answers.add(&name, answer);
+            answer
+        })
+    }
+}
+
+impl Expressions {
+    fn allows(&self, name: &str) -> bool {
+        self.include.as_ref().is_none_or(|include| include.is_match(name))
+            && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
+    }
+}
+
+/// Names that were asked about, and the answers.
+#[derive(Clone, Debug, Default)]
+struct Answers {
+    /// For each name its length and its answer, two bytes, and the name.
+    names: Vec<u8>,
+    /// Where the name after the last that was asked for stands.
+    next: usize,
+}
+
+impl Answers {
+    /// More than this is no router's, and would be somebody's who makes up names.
+    const LONGEST: usize = 64 << 10;
+
+    fn find(&mut self, parts: &[&[u8]]) -> Option<bool> {
+        if let Some((answer, next)) = self.compare(self.next, parts) {
+            self.next = next;
+            return Some(answer);
+        }
+        let mut at = 0;
+        while let Some(&length) = self.names.get(at) {
+            if let Some((answer, next)) = self.compare(at, parts) {
+                self.next = next;
+                return Some(answer);
+            }
+            at = at.saturating_add(2).saturating_add(length.into());
+        }
+        None
+    }
+
+    /// The answer that stands at `at`, and where the next one stands, if it is for this name.
+    fn compare(&self, at: usize, parts: &[&[u8]]) -> Option<(bool, usize)> {
+        let (&length, rest) = self.names.get(at..)?.split_first()?;
+        let (&answer, rest) = rest.split_first()?;
+        let mut name = rest.get(..length.into())?;
+        for part in parts {
+            name = name.strip_prefix(*part)?;
+        }
+        name.is_empty().then(|| (answer != 0, at.saturating_add(2).saturating_add(length.into())))
+    }
+
+    fn add(&mut self, name: &[u8], answer: bool) {
+        let Ok(length) = u8::try_from(name.len()) else { return };
+        if self.names.len() > Self::LONGEST {
+            self.names.clear();
+        }
+        self.names.extend_from_slice(&[length, answer.into()]);
+        self.names.extend_from_slice(name);
+        self.next = self.names.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filters(given: &[(&'static str, &str)]) -> Filters {
+        let given: Vec<_> = given.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+        Filters::new(&given).unwrap()
+    }
+
+    #[test]
+    fn sorted_by_name_and_named_once() {
+        assert!(FLAGS.is_sorted_by(|one, other| one.name < other.name));
+    }
+
+    #[test]
+    fn defaults() {
+        let filters = filters(&[]);
+        for (filter, name, told) in [
+            (Filter::DiskstatsDevice, "sda", true),
+            (Filter::DiskstatsDevice, "sda1", false),
+            (Filter::DiskstatsDevice, "mtdblock3", true),
+            (Filter::DiskstatsDevice, "loop0", false),
+            (Filter::DiskstatsDevice, "ram0", false),
+            (Filter::DiskstatsDevice, "zram0", true),
+            (Filter::DiskstatsDevice, "nvme0n1p1", false),
+            (Filter::FilesystemType, "overlay", true),
+            (Filter::FilesystemType, "squashfs", false),
+            (Filter::FilesystemType, "tmpfs", true),
+            (Filter::FilesystemMountPoint, "/", true),
+            (Filter::FilesystemMountPoint, "/dev", false),
+            (Filter::FilesystemMountPoint, "/dev/shm", false),
+            (Filter::FilesystemMountPoint, "/developer", true),
+            (Filter::NetdevDevice, "lo", true),
+            (Filter::NetstatField, "Tcp_CurrEstab", true),
+            (Filter::NetstatField, "UdpLite_InErrors", true),
+            (Filter::NetstatField, "Tcp_MaxConn", false),
+            (Filter::VmstatField, "pgfault", true),
+            (Filter::VmstatField, "nr_free_pages", false),
+        ] {
+            // Twice: computed, then remembered.
+            assert_eq!(filters.allows(filter, name.as_bytes()), told, "{filter:?} {name}");
+            assert_eq!(filters.allows(filter, name.as_bytes()), told, "{filter:?} {name}");
+        }
+    }
+
+    #[test]
+    fn remembered_in_any_order() {
+        let filters = filters(&[("collector.netdev.device-include", "^(a|bb)$")]);
+        for names in [["a", "bb", "c"], ["c", "a", "bb"], ["bb", "bb", "a"], ["ab", "b", "a"]] {
+            for name in names {
+                assert_eq!(filters.allows(Filter::NetdevDevice, name.as_bytes()), matches!(name, "a" | "bb"), "{name}");
+            }
+        }
+        assert!(filters.allows_parts(Filter::NetdevDevice, &[b"b", b"b"]));
+        assert!(!filters.allows(Filter::NetdevDevice, b"\xff"));
+        assert!(!filters.allows(Filter::NetdevDevice, &[b'a'; 300]));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let filters = filters(&[("collector.netdev.device-exclude", "^x")]);
+        for number in 0..4_000 {
+            assert!(filters.allows(Filter::NetdevDevice, format!("a-rather-long-name{number}").as_bytes()));
+        }
+        let held = filters.filters.iter().map(|expressions| expressions.answers.borrow().names.len()).max();
+        assert!(held < Some(Answers::LONGEST + 300));
+    }
+
+    #[test]
+    fn an_include_option_takes_the_place_of_the_default() {
+        let filters = filters(&[("collector.diskstats.device-include", "^sda1$")]);
+        assert!(filters.allows(Filter::DiskstatsDevice, b"sda1"));
+        assert!(!filters.allows(Filter::DiskstatsDevice, b"sda"));
+    }
+
+    #[test]
+    fn an_empty_option_takes_the_default_away() {
+        let filters = filters(&[("collector.filesystem.fs-types-exclude", "")]);
+        assert!(filters.allows(Filter::FilesystemType, b"squashfs"));
+    }
+
+    #[test]
+    fn faults_name_the_option() {
+        let both = [("collector.arp.device-exclude", "a".to_owned()), ("collector.arp.device-include", "b".to_owned())];
+        let error = Filters::new(&both).unwrap_err();
+        assert_eq!(error, "--collector.arp.device-exclude and --collector.arp.device-include are mutually exclusive");
+        let error = Filters::new(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
+        assert!(error.starts_with("--collector.vmstat.fields: "), "{error}");
     }
 }

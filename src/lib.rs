@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod arguments;
 pub mod collectors;
 pub mod filter;
 pub mod host;

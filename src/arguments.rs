@@ -1,0 +1,486 @@
+//! The command line: node_exporter's options, and those that a router needs beside them.
+//!
+//! [`OPTIONS`], [`FLAGS`] and the table of collectors are what `--help` prints; what an option does
+//! is one arm in [`Arguments::set`].
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+use lexopt::{Arg, Parser};
+use log::LevelFilter;
+
+use crate::collectors::{ALL, Collector};
+use crate::filter::{FLAGS, Filters};
+use crate::settings::Settings;
+
+/// What the program is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Command {
+    /// Serve until told to end.
+    #[default]
+    Serve,
+    /// Print the page and end.
+    Once,
+    /// Ask a running exporter whether it is well.
+    Health,
+    /// Print the version and end.
+    Version,
+    /// Print the options and end.
+    Help,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// What to do.
+    pub command: Command,
+    /// `--web.listen-address`, as given; one at least.
+    pub listen_addresses: Vec<String>,
+    /// `--web.telemetry-path`.
+    pub telemetry_path: String,
+    /// `--web.max-requests`; 0 is no limit.
+    pub max_requests: usize,
+    /// The URL of `--health`, if one is given.
+    pub health_url: Option<String>,
+    /// `--log.level`.
+    pub log_level: LevelFilter,
+    /// What the collectors need to know.
+    pub settings: Settings,
+    disable_defaults: bool,
+    /// Collectors named by an option, and whether they run; the last word on one counts.
+    collectors: Vec<(&'static str, bool)>,
+    /// Filters named by an option, and their expressions; the last word on one counts.
+    filters: Vec<(&'static str, String)>,
+}
+
+/// An option.
+struct Known {
+    /// Without its dashes.
+    name: &'static str,
+    /// What `--help` calls its value; empty where it has none, in brackets where it may be left out.
+    value: &'static str,
+    help: &'static str,
+}
+
+const fn known(name: &'static str, value: &'static str, help: &'static str) -> Known {
+    Known { name, value, help }
+}
+
+/// The options that are neither a filter's nor a collector's switch, as `--help` prints them.
+const OPTIONS: &[Known] = &[
+    known("help", "", "Show this help."),
+    known("version", "", "Show the version."),
+    known("once", "", "Print the page on standard output and exit."),
+    known("health", "[URL]", "Ask the running exporter whether it is well; exit status 0 or 1."),
+    known(
+        "web.listen-address",
+        "ADDRESS",
+        "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100. Repeatable. Default: :9100",
+    ),
+    known("web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics"),
+    known("web.max-requests", "N", "Most scrapes at the same time, 0 for no limit. Default: 40"),
+    known("web.disable-exporter-metrics", "", "Leave out what is about the exporter itself (promhttp_*, process_*)."),
+    known("path.procfs", "DIR", "Where proc is mounted. Default: /proc"),
+    known("path.sysfs", "DIR", "Where sysfs is mounted. Default: /sys"),
+    known("path.rootfs", "DIR", "Where the root file system is mounted. Default: /"),
+    known("log.level", "LEVEL", "Least severity that is logged: debug, info, warn, error. Default: info"),
+    known("log.format", "FORMAT", "How the log is written: logfmt."),
+    known("collector.disable-defaults", "", "Run only the collectors that are asked for."),
+    known(
+        "collector.textfile.directory",
+        "DIR",
+        "Directory with *.prom files; a pattern may name several. Repeatable.",
+    ),
+    known(
+        "collector.cpu.guest",
+        "",
+        "Tell node_cpu_guest_seconds_total. Default; --no-collector.cpu.guest to leave out.",
+    ),
+    known("collector.cpu.info", "", "Tell node_cpu_info."),
+    known("collector.interrupts.include-zeros", "", "Tell interrupts that never came. Default; --no-… to leave out."),
+    known("collector.netclass.ignore-invalid-speed", "", "Leave out a speed that the driver does not know."),
+    known("collector.stat.softirq", "", "Tell node_softirqs_total."),
+];
+
+/// Options of node_exporter that are not here, by what they begin with, and what to do instead.
+const MISSING: &[(&str, &str)] = &[
+    ("web.config.file", "TLS and its file are not spoken here; see --web.basic-auth-file, --web.allow, or a tunnel"),
+    ("web.systemd-socket", "use --web.listen-address"),
+    ("runtime.gomaxprocs", "there is one thread; leave the option out"),
+    ("path.udev.data", "there is no udev on a router; leave the option out"),
+    ("collector.diskstats.ignored-devices", "use --collector.diskstats.device-exclude"),
+    ("collector.filesystem.ignored-mount-points", "use --collector.filesystem.mount-points-exclude"),
+    ("collector.filesystem.ignored-fs-types", "use --collector.filesystem.fs-types-exclude"),
+    ("collector.netdev.device-blacklist", "use --collector.netdev.device-exclude"),
+    ("collector.netdev.device-whitelist", "use --collector.netdev.device-include"),
+    ("collector.netdev.ignored-devices", "use --collector.netdev.device-exclude"),
+    ("collector.netdev.netlink", "leave the option out: /proc/net/dev tells the same"),
+    ("collector.netdev.address-info", "leave the option out"),
+    ("collector.netdev.enable-detailed-metrics", "leave the option out: the usual names are served"),
+    ("collector.netdev.label-ifalias", "node_network_info has the alias"),
+    ("collector.netclass.netlink", "leave the option out: netlink is used where the kernel has it"),
+    ("collector.arp.netlink", "leave the option out: /proc/net/arp tells the same"),
+];
+
+/// node_exporter's collectors that no router has the hardware or the program for.
+const MISSING_COLLECTORS: &[&str] = &[
+    "bcache",
+    "bcachefs",
+    "btrfs",
+    "cgroups",
+    "cpu_vulnerabilities",
+    "devstat",
+    "drbd",
+    "drm",
+    "edac",
+    "ethtool",
+    "exec",
+    "fibrechannel",
+    "infiniband",
+    "ipvs",
+    "ksmd",
+    "lnstat",
+    "logind",
+    "meminfo_numa",
+    "mountstats",
+    "netisr",
+    "nfsd",
+    "ntp",
+    "nvme",
+    "pcidevice",
+    "perf",
+    "rapl",
+    "runit",
+    "slabinfo",
+    "supervisord",
+    "sysctl",
+    "systemd",
+    "tapestats",
+    "wifi",
+    "xfs",
+    "zfs",
+    "zoneinfo",
+];
+
+impl Default for Arguments {
+    fn default() -> Self {
+        let settings = Settings { cpu_guest: true, interrupts_include_zeros: true, ..Settings::default() };
+        Self {
+            command: Command::default(),
+            listen_addresses: Vec::new(),
+            telemetry_path: "/metrics".into(),
+            max_requests: 40,
+            health_url: None,
+            log_level: LevelFilter::Info,
+            settings,
+            disable_defaults: false,
+            collectors: Vec::new(),
+            filters: Vec::new(),
+        }
+    }
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// One line that names the option and its fault.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arguments, String> {
+    let mut parser = Parser::from_args(words);
+    let mut arguments = Arguments::default();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        let option = match argument {
+            Arg::Long(name) => name.to_owned(),
+            Arg::Short('h') => "help".to_owned(),
+            Arg::Short(letter) => return Err(format!("unknown option '-{letter}'; options begin with two dashes")),
+            Arg::Value(value) => return Err(format!("unexpected argument '{}'", value.to_string_lossy())),
+        };
+        if let Err(fault) = arguments.set(&option, &mut parser) {
+            return Err(format!("--{option}: {fault}"));
+        }
+    }
+    if arguments.listen_addresses.is_empty() {
+        arguments.listen_addresses.push(":9100".into());
+    }
+    arguments.settings.filters = Filters::new(&arguments.filters)?;
+    Ok(arguments)
+}
+
+impl Arguments {
+    /// Whether a collector runs.
+    pub fn enables(&self, collector: &Collector) -> bool {
+        let said = self.collectors.iter().rfind(|(name, _)| *name == collector.name);
+        said.map_or(collector.default && !self.disable_defaults, |(_, on)| *on)
+    }
+
+    fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
+        match option {
+            "help" => self.command = Command::Help,
+            "version" => self.command = Command::Version,
+            "once" => self.command = Command::Once,
+            "health" => {
+                self.command = Command::Health;
+                self.health_url = optional_value(parser)?;
+            }
+            "web.listen-address" => self.listen_addresses.push(value(parser)?),
+            "web.telemetry-path" => {
+                self.telemetry_path = value(parser)?;
+                if !self.telemetry_path.starts_with('/') || self.telemetry_path == "/" {
+                    return Err(format!("'{}' is not a path such as /metrics", self.telemetry_path));
+                }
+            }
+            "web.max-requests" => {
+                let text = value(parser)?;
+                self.max_requests = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
+            }
+            "path.procfs" => self.settings.paths.procfs = directory(parser)?,
+            "path.sysfs" => self.settings.paths.sysfs = directory(parser)?,
+            "path.rootfs" => self.settings.paths.rootfs = directory(parser)?,
+            "log.level" => {
+                let text = value(parser)?;
+                let level =
+                    text.parse().ok().filter(|level| *level != LevelFilter::Off && *level != LevelFilter::Trace);
+                self.log_level = level.ok_or(format!("'{text}' is not one of debug, info, warn, error"))?;
+            }
+            "log.format" => {
+                let text = value(parser)?;
+                if text != "logfmt" {
+                    return Err(format!("'{text}' is not logfmt"));
+                }
+            }
+            "collector.textfile.directory" => self.settings.textfile_directories.push(value(parser)?),
+            _ => return self.set_flag(option, parser),
+        }
+        Ok(())
+    }
+
+    /// An option of the table of filters, or one that is on or off.
+    fn set_flag(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
+        if let Some(flag) = FLAGS.iter().find(|flag| flag.name == option) {
+            self.filters.push((flag.name, value_or_empty(parser)?));
+            return Ok(());
+        }
+        let (name, on) = option.strip_prefix("no-").map_or((option, true), |name| (name, false));
+        let settings = &mut self.settings;
+        let switch = match name {
+            "collector.disable-defaults" => &mut self.disable_defaults,
+            "web.disable-exporter-metrics" => &mut settings.disable_exporter_metrics,
+            "collector.cpu.guest" => &mut settings.cpu_guest,
+            "collector.cpu.info" => &mut settings.cpu_info,
+            "collector.interrupts.include-zeros" => &mut settings.interrupts_include_zeros,
+            "collector.netclass.ignore-invalid-speed" => &mut settings.netclass_ignore_invalid_speed,
+            "collector.stat.softirq" => &mut settings.stat_softirq,
+            _ => return self.set_collector(name, on, parser),
+        };
+        *switch = switched(on, parser)?;
+        Ok(())
+    }
+
+    fn set_collector(&mut self, name: &str, on: bool, parser: &mut Parser) -> Result<(), String> {
+        let collector = name.strip_prefix("collector.").unwrap_or_default();
+        if let Some(known) = ALL.iter().find(|known| known.name == collector) {
+            self.collectors.push((known.name, switched(on, parser)?));
+            return Ok(());
+        }
+        if MISSING_COLLECTORS.contains(&collector) {
+            if on {
+                return Err("a collector of node_exporter that is not here".into());
+            }
+            // It is off, as was asked.
+            return switched(on, parser).map(|_| ());
+        }
+        match MISSING.iter().find(|(missing, _)| *missing == name) {
+            Some((_, instead)) => Err(format!("an option of node_exporter that is not here: {instead}")),
+            None if MISSING_COLLECTORS.contains(&collector.split('.').next().unwrap_or_default()) => {
+                Err("an option of a collector of node_exporter that is not here".into())
+            }
+            None => Err("unknown option; see --help".into()),
+        }
+    }
+}
+
+/// The value of an option, which must have one.
+fn value(parser: &mut Parser) -> Result<String, String> {
+    let text = value_or_empty(parser)?;
+    if text.is_empty() { Err("the value is empty".into()) } else { Ok(text) }
+}
+
+fn value_or_empty(parser: &mut Parser) -> Result<String, String> {
+    // What follows with dashes is the next option, and this one's value was forgotten.
+    let attached = parser.optional_value();
+    let value = match attached {
+        Some(value) => value,
+        None => match parser
+            .try_raw_args()
+            .and_then(|mut rest| rest.next_if(|word| !word.to_string_lossy().starts_with("--")))
+        {
+            Some(value) => value,
+            None => return Err("the value is missing".into()),
+        },
+    };
+    value.into_string().map_err(|value| format!("'{}' is not UTF-8", value.to_string_lossy()))
+}
+
+fn optional_value(parser: &mut Parser) -> Result<Option<String>, String> {
+    match value(parser) {
+        Ok(value) => Ok(Some(value)),
+        Err(fault) if fault.contains("missing") => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// `--name` and `--no-name`, and `--name=false` for those who write it so.
+fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
+    match parser.optional_value() {
+        None => Ok(on),
+        Some(value) if value == "true" => Ok(on),
+        Some(value) if value == "false" => Ok(!on),
+        Some(value) => Err(format!("'{}' is neither true nor false", value.to_string_lossy())),
+    }
+}
+
+/// A directory that is there.
+fn directory(parser: &mut Parser) -> Result<String, String> {
+    let path = value(parser)?;
+    if !std::path::Path::new(&path).is_dir() {
+        return Err(format!("'{path}' is not a directory"));
+    }
+    Ok(path)
+}
+
+/// What `--help` prints.
+pub fn help() -> String {
+    let mut text = String::from(
+        "usage: router_exporter [OPTION]...\n\nA router's own metrics for Prometheus, under node_exporter's names.\n\n",
+    );
+    for Known { name, value, help } in OPTIONS {
+        let option = match *value {
+            "" => format!("--{name}"),
+            "[URL]" => format!("--{name} {value}"),
+            _ => format!("--{name}={value}"),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  {option}\n      {help}");
+    }
+    text.push_str("\nWhat is told, by regular expression:\n");
+    for flag in FLAGS {
+        let _ = writeln!(text, "  --{}=REGEX", flag.name);
+        if !flag.default.is_empty() {
+            let _ = writeln!(text, "      Default: {}", flag.default);
+        }
+    }
+    text.push_str("\nCollectors, --collector.NAME to run and --no-collector.NAME not to:\n");
+    for (title, default) in [("on unless told otherwise", true), ("off unless asked for", false)] {
+        let _ = write!(text, "  {title}:\n     ");
+        for collector in ALL.iter().filter(|collector| collector.default == default) {
+            let _ = write!(text, " {}", collector.name);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(words: &[&str]) -> String {
+        parse(words).unwrap_err()
+    }
+
+    fn named(name: &str) -> &'static Collector {
+        ALL.iter().find(|collector| collector.name == name).unwrap()
+    }
+
+    #[test]
+    fn tables_are_not_at_odds() {
+        for (missing, _) in MISSING {
+            assert!(!OPTIONS.iter().any(|known| known.name == *missing), "{missing}");
+            assert!(!FLAGS.iter().any(|flag| flag.name == *missing), "{missing}");
+        }
+        for missing in MISSING_COLLECTORS {
+            assert!(!ALL.iter().any(|collector| collector.name == *missing), "{missing}");
+        }
+    }
+
+    #[test]
+    fn every_option_of_the_help_is_known() {
+        for Known { name, value, .. } in OPTIONS {
+            let example = match *value {
+                "" | "[URL]" => String::new(),
+                "N" => "=7".into(),
+                "DIR" => "=/".into(),
+                "LEVEL" => "=debug".into(),
+                "FORMAT" => "=logfmt".into(),
+                "PATH" => "=/m".into(),
+                _ => "=127.0.0.1:9100".into(),
+            };
+            let option = format!("--{name}{example}");
+            assert!(parse([&option]).is_ok(), "{option}: {:?}", parse([&option]));
+        }
+        for flag in FLAGS {
+            assert!(parse([format!("--{}=^x$", flag.name)]).is_ok(), "{}", flag.name);
+        }
+        for collector in ALL {
+            let off = parse([format!("--no-collector.{}", collector.name)]).unwrap();
+            assert!(!off.enables(collector));
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let arguments = parse(Vec::<&str>::new()).unwrap();
+        assert_eq!(arguments.listen_addresses, [":9100"]);
+        assert_eq!(arguments.command, Command::Serve);
+        assert!(arguments.enables(named("loadavg")));
+    }
+
+    #[test]
+    fn collectors_are_switched_and_the_last_word_counts() {
+        let enables = |words: &[&str]| parse(words).unwrap().enables(named("loadavg"));
+        assert!(!enables(&["--no-collector.loadavg"]));
+        assert!(!enables(&["--collector.loadavg=false"]));
+        assert!(!enables(&["--collector.disable-defaults"]));
+        assert!(enables(&["--collector.loadavg", "--collector.disable-defaults"]));
+        assert!(enables(&["--no-collector.loadavg", "--collector.loadavg"]));
+    }
+
+    #[test]
+    fn values_follow_in_either_way_and_repeat() {
+        let arguments =
+            parse(["--web.listen-address", ":1", "--web.listen-address=[::1]:2", "--web.max-requests=3"]).unwrap();
+        assert_eq!(arguments.listen_addresses, [":1", "[::1]:2"]);
+        assert_eq!(arguments.max_requests, 3);
+        assert_eq!(parse(["--health", "--web.max-requests=3"]).unwrap().health_url, None);
+        assert_eq!(parse(["--health", "http://[::1]:9/"]).unwrap().health_url.as_deref(), Some("http://[::1]:9/"));
+    }
+
+    #[test]
+    fn faults_are_one_line_and_name_the_option() {
+        assert_eq!(fault(&["--wrong"]), "--wrong: unknown option; see --help");
+        assert_eq!(fault(&["-web.listen-address=:1"]), "unknown option '-w'; options begin with two dashes");
+        assert_eq!(fault(&["word"]), "unexpected argument 'word'");
+        assert_eq!(fault(&["--web.listen-address"]), "--web.listen-address: the value is missing");
+        assert_eq!(fault(&["--web.listen-address", "--once"]), "--web.listen-address: the value is missing");
+        assert_eq!(fault(&["--web.listen-address="]), "--web.listen-address: the value is empty");
+        assert_eq!(fault(&["--web.max-requests=x"]), "--web.max-requests: 'x' is not a number");
+        assert_eq!(fault(&["--web.telemetry-path=x"]), "--web.telemetry-path: 'x' is not a path such as /metrics");
+        assert_eq!(fault(&["--path.procfs=/nowhere"]), "--path.procfs: '/nowhere' is not a directory");
+        assert_eq!(fault(&["--log.level=loud"]), "--log.level: 'loud' is not one of debug, info, warn, error");
+        assert_eq!(fault(&["--collector.loadavg=maybe"]), "--collector.loadavg: 'maybe' is neither true nor false");
+        assert_eq!(fault(&["--once=1"]), "unexpected argument for option '--once': \"1\"");
+    }
+
+    #[test]
+    fn what_only_node_exporter_has_is_named_as_such() {
+        assert_eq!(fault(&["--collector.zfs"]), "--collector.zfs: a collector of node_exporter that is not here");
+        assert!(parse(["--no-collector.zfs"]).is_ok());
+        assert_eq!(
+            fault(&["--collector.netdev.device-blacklist=x"]),
+            "--collector.netdev.device-blacklist: an option of node_exporter that is not here: use --collector.netdev.device-exclude"
+        );
+        assert_eq!(
+            fault(&["--collector.systemd.unit-include=x"]),
+            "--collector.systemd.unit-include: an option of a collector of node_exporter that is not here"
+        );
+    }
+}
