@@ -1,0 +1,550 @@
+#!/bin/sh
+# Keeps router_exporter running. For cron, once a minute:
+#
+#     * * * * * /path/to/watchdog.sh
+#
+# and for a person: watchdog.sh start|stop|restart|status|log
+#
+# When all is well it prints nothing, writes nothing and forks four times. It
+# needs the applets of a stock firmware only (busybox 1.24): cat chmod cp dd ln
+# ls mkdir mv pidof rm sleep tail tr wc, and logger if there is one.
+#
+# The exporter runs from a copy in RAM: a stick that is pulled, hangs or is
+# unmounted takes nothing from under it. A binary becomes that copy only after
+# its `--version` has run, so a half-written one never replaces a good one.
+set -uf
+umask 077
+
+# The settings; watchdog.conf beside this script may replace each.
+case $0 in
+/*) here=${0%/*} ;;
+*/*) here=$PWD/${0%/*} ;;
+*) here=$PWD ;;
+esac
+BINARY=$here/router_exporter
+OPTIONS=
+HEALTH=
+RUN_DIR=/var/run/router_exporter
+LOG=
+LOG_KB=64
+COPY=yes
+SYSLOG=yes
+
+conf=${WATCHDOG_CONF:-$here/watchdog.conf}
+uptime_file=${WATCHDOG_UPTIME:-/proc/uptime} # the wall clock jumps, this does not
+verb=${1:-}
+bound=${WATCHDOG_BOUND:-15} # seconds for --health and --version, which take far less
+steady=600                  # seconds after which a crash is the first again
+
+# The settings are read, not sourced: a mistake costs its line, not the watchdog.
+read_settings() {
+    if [ -r "$conf" ]; then
+        while read -r line || [ -n "$line" ]; do
+            line=${line%[[:cntrl:]]} # a file edited on Windows
+            value=${line#*=}
+            case $value in
+            \"*\" | \'*\') value=${value#?} value=${value%?} ;;
+            esac
+            case $line in
+            BINARY=*) BINARY=$value ;;
+            OPTIONS=*) OPTIONS=$value ;;
+            HEALTH=*) HEALTH=$value ;;
+            RUN_DIR=*) RUN_DIR=$value ;;
+            LOG=*) LOG=$value ;;
+            LOG_KB=*) LOG_KB=$value ;;
+            COPY=*) COPY=$value ;;
+            SYSLOG=*) SYSLOG=$value ;;
+            esac
+        done <"$conf"
+    fi
+    case $LOG_KB in
+    '' | *[!0-9]* | ??????*) LOG_KB=64 ;;
+    esac
+    if [ "$COPY" = no ]; then exe=$BINARY; else exe=$RUN_DIR/router_exporter; fi
+    [ -n "$HEALTH" ] || ask_where_it_listens
+}
+
+# The address that the options make it listen on, as seen from the router.
+ask_where_it_listens() {
+    address=:9100
+    previous=
+    for option in $OPTIONS; do
+        case $previous$option in
+        --web.listen-address=*) address=${option#*=} ;;
+        --web.listen-address?*) address=$option ;;
+        esac
+        previous=
+        [ "$option" != --web.listen-address ] || previous=$option
+    done
+    host=${address%:*}
+    case $host in
+    '' | '*' | 0.0.0.0 | '[::]') host=127.0.0.1 ;;
+    esac
+    HEALTH=http://$host:${address##*:}/-/healthy
+}
+
+now() {
+    read -r uptime _ <"$uptime_file"
+    uptime=${uptime%%.*}
+}
+
+# Where a symbolic link points; not every firmware has readlink.
+link_target() {
+    link=$(ls -l "$1" 2>/dev/null) || return 1
+    echo "${link##* -> }"
+}
+
+# The state and the birth (in ticks since boot) of process $1. Together with
+# the boot's id, pid and birth name a process for good: a pid alone comes back.
+look_at() {
+    mode='' birth=''
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # The name in parentheses may hold anything; what follows it does not.
+    # shellcheck disable=SC2086
+    set -- ${stat##*) }
+    [ $# -ge 20 ] || return 1
+    mode=$1 birth=${20}
+    case $mode in
+    Z | X) return 1 ;;
+    esac
+}
+
+# What is known of the exporter is one line in RAM:
+# boot pid birth since crashes retry_at
+# pid is "none" between a crash and the next start, "stopped" after `stop`.
+load() {
+    record=
+    { read -r record <"$RUN_DIR/state"; } 2>/dev/null
+    # shellcheck disable=SC2086
+    set -- $record
+    if [ $# -eq 6 ] && [ "$1" = "$boot" ]; then
+        pid=$2 born=$3 since=$4 crashes=$5 retry_at=$6
+    else
+        pid=none born=0 since=0 crashes=0 retry_at=0
+    fi
+}
+
+save() {
+    { echo "$boot $pid $born $since $crashes $retry_at" >"$RUN_DIR/state"; } 2>/dev/null
+}
+
+alive() {
+    case $pid in
+    none | stopped) return 1 ;;
+    esac
+    look_at "$pid" && [ "$birth" = "$born" ]
+}
+
+# One watchdog acts at a time. A lock is a symbolic link, made at once with its
+# owner's name in it, and costs a full tmpfs nothing. A dead owner's lock is
+# stepped over and never removed: two that find it cannot remove each other's.
+lock() {
+    look_at $$
+    me=$boot:$$:$birth
+    number=0
+    while [ -L "$RUN_DIR/lock.$number" ]; do
+        owner=$(link_target "$RUN_DIR/lock.$number") || return 1
+        owner_pid=${owner#*:}
+        if [ "${owner%%:*}" = "$boot" ] && look_at "${owner_pid%:*}" &&
+            [ "$birth" = "${owner##*:}" ]; then
+            return 1
+        fi
+        number=$((number + 1))
+    done
+    ln -s "$me" "$RUN_DIR/lock.$number" 2>/dev/null || return 1
+    trap 'rm -f "$RUN_DIR/lock.$number"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+# A person does not come again in a minute.
+lock_patiently() {
+    tries=30
+    until lock; do
+        tries=$((tries - 1))
+        if [ "$tries" = 0 ]; then
+            echo "another watchdog has been at work for 30 seconds" >&2
+            exit 1
+        fi
+        sleep 1
+    done
+}
+
+# Says in both logs what has happened, and to a person; the same thing only once.
+say() {
+    [ -z "$verb" ] || echo "$*"
+    said=
+    { read -r said <"$RUN_DIR/said"; } 2>/dev/null
+    [ "$said" != "$*" ] || return 0
+    choose_log
+    now
+    {
+        echo "$*" >"$RUN_DIR/said"
+        echo "uptime=$uptime source=watchdog msg=\"$*\"" >>"$log"
+    } 2>/dev/null
+    if [ "$SYSLOG" = yes ] && command -v logger >/dev/null; then
+        logger -t router_exporter "$*" 2>/dev/null
+    fi
+}
+
+# The log is where it was asked to be, or in RAM while that is not writable.
+choose_log() {
+    log=${LOG:-$RUN_DIR/log}
+    { true >>"$log"; } 2>/dev/null && return
+    log=$RUN_DIR/log
+    { true >>"$log"; } 2>/dev/null || log=/dev/null
+}
+
+# The log that the running exporter has open.
+find_log() {
+    log=${LOG:-$RUN_DIR/log}
+    [ "/proc/$pid/fd/2" -ef "$log" ] || log=$RUN_DIR/log
+}
+
+log_is_full() {
+    [ -f "$log" ] && [ -s "$log" ] || return 1
+    size=$(wc -c <"$log" 2>/dev/null) || return 1
+    [ "$size" -gt $((LOG_KB * 1024)) ]
+}
+
+# The exporter keeps the file open for appending, so it is emptied, not moved.
+turn_log() {
+    tail -c $((LOG_KB * 1024)) "$log" >"$log.old"
+    true >"$log"
+} 2>/dev/null
+
+# Runs a command, for $bound seconds at most.
+bounded() {
+    "$@" </dev/null >/dev/null 2>&1 &
+    job=$!
+    (
+        nap=
+        trap 'kill $nap; exit' TERM
+        sleep "$bound" &
+        nap=$!
+        wait "$nap"
+        kill -9 "$job"
+    ) >/dev/null 2>&1 &
+    timer=$!
+    {
+        wait "$job"
+        answer=$?
+        kill "$timer"
+        wait "$timer"
+    } 2>/dev/null
+    return "$answer"
+}
+
+# Asked through /proc, it is the program that runs, whatever lies on disk by now.
+healthy() {
+    bounded "/proc/$pid/exe" --health "$HEALTH"
+}
+
+# Width, byte order and processor of an ELF file.
+kind_of() {
+    {
+        dd if="$1" bs=1 count=6
+        dd if="$1" bs=1 skip=18 count=2
+    } 2>/dev/null | tr -d '\0'
+}
+
+# A shell runs what the kernel refuses as a script. Hence the look at the kind,
+# which is the shell's own or that of a 32-bit program on a 64-bit ARM, and no
+# PATH and no directory of anyone's for what passes that.
+runs() {
+    kind=$(kind_of "$1") own=$(kind_of "/proc/$$/exe")
+    [ "$kind" = "$own" ] ||
+        [ "$kind on $own" = "$(printf '\177ELF\1\1( on \177ELF\2\1\267')" ] ||
+        return 1
+    bounded version_runs "$1"
+}
+version_runs() {
+    cd "$RUN_DIR" && PATH=/nonexistent exec "$1" --version
+}
+
+differ() {
+    [ "$1" -nt "$2" ] || [ "$1" -ot "$2" ]
+}
+
+# Whether the binary on disk is another than the one in use. Both have the time
+# of the file on disk: what the clock says now is of no account.
+changed() {
+    [ -f "$BINARY" ] || return 1
+    if [ "$COPY" = no ]; then
+        alive && ! [ "/proc/$pid/exe" -ef "$BINARY" ]
+    else
+        ! [ -f "$exe" ] || differ "$BINARY" "$exe"
+    fi && ! refused
+}
+
+# A binary that would not run is tried again when it changes, or in ten minutes.
+refused() {
+    [ -f "$RUN_DIR/refused" ] || return 1
+    { read -r until which <"$RUN_DIR/refused"; } 2>/dev/null || return 1
+    now
+    [ "$uptime" -lt "$until" ] && [ "$which" = "$(file_line)" ]
+}
+file_line() {
+    # shellcheck disable=SC2012
+    ls -lL "$BINARY" 2>/dev/null | tr -s ' '
+}
+
+refuse() {
+    now
+    { echo "$((uptime + 590)) $(file_line)" >"$RUN_DIR/refused"; } 2>/dev/null
+    say "$BINARY $*"
+    return 1
+}
+
+# Brings the binary on disk into RAM as $RUN_DIR/new, if it can be trusted.
+fetch() {
+    new=$RUN_DIR/new
+    if [ "$COPY" = no ]; then
+        runs "$BINARY" || refuse "does not run: half-written, or for another processor"
+        return
+    fi
+    if ! cp -p "$BINARY" "$new" 2>/dev/null; then
+        why="cannot be copied to $RUN_DIR"
+    elif ! chmod 700 "$new" || ! runs "$new"; then
+        why="does not run: half-written, or for another processor"
+    elif differ "$BINARY" "$new" || [ "$(wc -c <"$BINARY")" != "$(wc -c <"$new")" ]; then
+        why="is still being written"
+    else
+        return 0
+    fi
+    rm -f "$new"
+    refuse "$why"
+}
+
+settle() {
+    rm -f "$RUN_DIR/refused"
+    [ "$COPY" = no ] || mv -f "$RUN_DIR/new" "$exe"
+}
+
+# Starts the exporter from the best binary there is.
+begin() {
+    if [ "$COPY" = no ] || changed; then
+        # A binary that is refused leaves the last good copy.
+        if [ -f "$BINARY" ] && ! refused && fetch; then settle; fi
+    fi
+    if ! [ -f "$exe" ] || { [ "$COPY" = no ] && refused; }; then
+        [ -f "$BINARY" ] || say "$BINARY is not there: waiting for it"
+        return 1
+    fi
+    [ -f "$BINARY" ] || say "$BINARY is not there: using the last good copy"
+    choose_log
+    ! log_is_full || turn_log
+    (
+        trap '' HUP
+        # A bound of the kernel's, for what is written between two looks.
+        trap '' XFSZ 2>/dev/null && ulimit -f $((LOG_KB * 4)) 2>/dev/null
+        # shellcheck disable=SC2086
+        exec "$exe" $OPTIONS </dev/null >/dev/null 2>>"$log"
+    ) &
+    pid=$!
+    look_at "$pid"
+    born=${birth:-0}
+    now
+    since=$uptime
+    save
+    say "started, pid $pid"
+}
+
+# Ends the exporter; fails if it is still there, as in a read that hangs.
+end() {
+    seconds=0
+    alive && kill "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
+    while alive; do
+        [ "$seconds" != 5 ] || kill -9 "$pid" 2>/dev/null
+        if [ "$seconds" = 8 ]; then
+            say "pid $pid cannot be killed"
+            return 1
+        fi
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+}
+
+# One more crash in a row, and how long to wait because of it. Ten seconds less
+# than whole minutes, so that a wait does not miss its minute of cron by one.
+count_crash() {
+    now
+    [ $((uptime - since)) -lt "$steady" ] || crashes=0
+    crashes=$((crashes + 1))
+    case $crashes in
+    1) wait=0 ;;
+    2) wait=50 ;;
+    3) wait=110 ;;
+    4) wait=230 ;;
+    5) wait=470 ;;
+    *) wait=590 ;;
+    esac
+    retry_at=$((uptime + wait))
+}
+
+# The record may be lost (/tmp emptied, or full): then the process is looked for.
+adopt() {
+    for found in $(pidof router_exporter); do
+        target=$(link_target "/proc/$found/exe") || continue
+        [ "${target% (deleted)}" = "$exe" ] || continue
+        case " $(tr '\0' ' ' <"/proc/$found/cmdline" 2>/dev/null)" in
+        *' --health '* | *' --version '*) continue ;;
+        esac
+        look_at "$found" || continue
+        now
+        pid=$found born=$birth since=$uptime
+        save
+        return 0
+    done
+    return 1
+}
+
+find_problem() {
+    problem=
+    if ! alive; then
+        problem=dead
+    elif [ "$mode" = T ]; then
+        problem=stopped
+    elif changed; then
+        problem=changed
+    elif ! healthy; then
+        now
+        # Busy is not hung, and one that would not get well by a restart is not
+        # restarted every minute.
+        [ "$uptime" -ge "$retry_at" ] && sleep 2 && ! healthy && problem=hung
+    else
+        find_log
+        ! log_is_full || problem=full
+    fi
+    [ -n "$problem" ]
+}
+
+repair() {
+    case $problem in
+    dead)
+        ! adopt || return 0
+        if [ "$pid" != none ]; then
+            count_crash
+            pid=none
+            save
+            say "died after $((uptime - since)) s, crash $crashes in a row, next start in $wait s"
+        fi
+        now
+        if [ "$crashes" != 0 ] && changed; then crashes=0 retry_at=0; fi
+        [ "$uptime" -lt "$retry_at" ] || begin
+        ;;
+    stopped | hung)
+        count_crash
+        save
+        say "pid $pid is $problem: restarting it"
+        end && begin
+        ;;
+    changed)
+        fetch || return 0
+        say "$BINARY has changed: restarting"
+        end && settle && crashes=0 retry_at=0 && begin
+        ;;
+    full)
+        turn_log
+        ;;
+    esac
+}
+
+check() {
+    load
+    [ "$pid" != stopped ] || return 0
+    find_problem || return 0
+    lock || return 0
+    seen=$record
+    load
+    # Somebody has acted between the look and the lock.
+    [ "$record" = "$seen" ] || return 0
+    repair
+    return 0
+}
+
+start() {
+    if alive || adopt; then
+        echo "runs already, pid $pid"
+        return 0
+    fi
+    crashes=0 retry_at=0
+    rm -f "$RUN_DIR/refused"
+    begin || return 1
+    seconds=0
+    until healthy; do
+        if [ "$seconds" = 10 ] || ! alive; then
+            echo "does not answer at $HEALTH:"
+            tail -n 5 "$log"
+            return 1
+        fi
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+    echo "answers at $HEALTH"
+}
+
+stop() {
+    if alive || adopt; then
+        end || return 1
+        say "stopped"
+    else
+        echo "does not run"
+    fi
+    pid=stopped
+    save
+}
+
+status() {
+    now
+    if alive; then
+        echo "runs, pid $pid, for $((uptime - since)) s"
+        if healthy; then echo "answers at $HEALTH"; else echo "does not answer at $HEALTH"; fi
+    elif [ "$pid" = stopped ]; then
+        echo "stopped, until the next start or boot"
+    elif [ "$retry_at" -gt "$uptime" ]; then
+        echo "crashed $crashes times in a row, next start in $((retry_at - uptime)) s"
+    else
+        echo "does not run"
+    fi
+    [ -f "$BINARY" ] || echo "$BINARY is not there"
+    ! refused || echo "$BINARY was refused, a copy in RAM is used"
+    alive
+}
+
+read_settings
+boot=-
+{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+[ -d "$RUN_DIR" ] || mkdir -p "$RUN_DIR" || exit 1
+[ -O "$RUN_DIR" ] || {
+    echo "$RUN_DIR belongs to somebody else" >&2
+    exit 1
+}
+case $verb in
+'') check ;;
+start | stop)
+    lock_patiently
+    load
+    "$verb"
+    ;;
+restart)
+    lock_patiently
+    load
+    stop && start
+    ;;
+status)
+    load
+    status || exit 3
+    ;;
+log)
+    for file in "${LOG:-$RUN_DIR/log}" "$RUN_DIR/log"; do
+        [ -f "$file" ] || continue
+        [ ! -f "$file.old" ] || cat "$file.old"
+        cat "$file"
+        break
+    done
+    ;;
+*)
+    echo "usage: ${0##*/} [start|stop|restart|status|log]" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,58 @@
+//! Stands in for the exporter in the tests of the watchdog: it can be told to
+//! crash, to go deaf, to flood its log and to hang, which the real one will not do.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    let value = |name: &str| {
+        args.iter()
+            .find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='))
+    };
+    // The watchdog asks for the version without options: a file beside says more.
+    if has("--version") {
+        let here = std::env::var("STAND_IN_HANGS").unwrap_or_default();
+        if !here.is_empty() {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        println!("stand-in");
+        return;
+    }
+    if let Some(position) = args.iter().position(|arg| arg == "--health") {
+        let url = args.get(position + 1).map_or("", String::as_str);
+        std::process::exit(if healthy(url).is_some() { 0 } else { 1 });
+    }
+    eprintln!("msg=\"stand-in started\"");
+    if has("--crash") {
+        std::process::exit(3);
+    }
+    if has("--flood") {
+        for _ in 0..20_000 {
+            let _ = std::io::stderr().write_all(&[b'x'; 99]);
+        }
+    }
+    let deaf = value("--deaf").unwrap_or("/nonexistent");
+    let listener = TcpListener::bind(value("--web.listen-address").unwrap_or(":9100")).unwrap();
+    for connection in listener.incoming() {
+        let Ok(mut connection) = connection else {
+            continue;
+        };
+        let _ = std::io::stderr().write_all(b"msg=asked\n");
+        if !std::path::Path::new(deaf).exists() {
+            let _ = connection.write_all(b"ok");
+        } else {
+            std::thread::sleep(Duration::from_millis(600));
+        }
+    }
+}
+
+fn healthy(url: &str) -> Option<()> {
+    let address = url.strip_prefix("http://")?.split('/').next()?;
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_millis(400))).ok()?;
+    let mut answer = [0; 2];
+    stream.read_exact(&mut answer).ok()
+}

@@ -1,0 +1,622 @@
+#!/bin/sh
+# The cases of scripts/watchdog.sh. Run by tests/shell/run, which says under which
+# shell. Time is a file that the cases write, so that none waits for a minute.
+#
+# Each case is a function whose name begins with case_. It has a directory of its
+# own, with a small stick and RAM in it, and fails at the first false statement.
+# shellcheck disable=SC2086 # births and pids have no blanks
+set -eu
+
+watchdog=$PWD/scripts/watchdog.sh
+port=$((20000 + $$ % 20000))
+
+setup() {
+    dir=$(mktemp -d)
+    mkdir "$dir/stick" "$dir/script"
+    cp "$watchdog" "$dir/script/watchdog.sh"
+    install_binary 2020-01-01
+    port=$((port + 1))
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port --deaf=$dir/deaf"
+    at 1000
+}
+
+teardown() {
+    for pid in $(ours); do kill -9 "$pid" 2>/dev/null || true; done
+    rm -rf "$dir"
+}
+
+conf() {
+    {
+        echo "BINARY=$dir/stick/router_exporter"
+        echo "RUN_DIR=$dir/ram"
+        echo "SYSLOG=no"
+        for line in "$@"; do echo "$line"; done
+    } >"$dir/script/watchdog.conf"
+}
+
+install_binary() {
+    cp "$STAND_IN" "$dir/stick/next"
+    touch -d "$1 00:00:00" "$dir/stick/next"
+    mv "$dir/stick/next" "$dir/stick/router_exporter"
+}
+
+# What /proc/uptime says.
+at() {
+    echo "$1.37 99.00" >"$dir/uptime"
+}
+
+# The watchdog, as a person calls it.
+watchdog() {
+    status=0
+    WATCHDOG_UPTIME=$dir/uptime WATCHDOG_BOUND=${BOUND:-15} \
+        $SHELL_UNDER_TEST "$dir/script/watchdog.sh" "$@" \
+        >"$dir/out" 2>"$dir/err" </dev/null || status=$?
+    quiet_err
+}
+
+quiet_err() {
+    [ ! -s "$dir/err" ] || fail "standard error: $(cat "$dir/err")"
+}
+
+# The watchdog, as cron calls it: it says nothing at all.
+cron() {
+    watchdog
+    [ "$status" = 0 ] || fail "exit status $status"
+    [ ! -s "$dir/out" ] || fail "standard output: $(cat "$dir/out")"
+}
+
+# The pids of this case's exporters, whichever way they were started.
+ours() {
+    for exe in /proc/[0-9]*/exe; do
+        case $(readlink "$exe" 2>/dev/null) in
+        "$dir"/*)
+            exe=${exe%/exe}
+            case $(tr '\0' ' ' <"$exe/cmdline" 2>/dev/null) in
+            *--health* | *--version*) ;;
+            *) echo "${exe#/proc/}" ;;
+            esac
+            ;;
+        esac
+    done
+}
+
+fail() {
+    echo "$name: $*" >&2
+    exit 1
+}
+
+# one: exactly one exporter runs, and answers. Sets $pid.
+one() {
+    pid=$(ours)
+    case $pid in
+    '') fail "no exporter; log: $(cat "$dir/ram/log" 2>/dev/null)" ;;
+    *[!0-9]*) fail "several exporters: $pid" ;;
+    esac
+    tries=50
+    until "$STAND_IN" --health "http://127.0.0.1:$port/"; do
+        tries=$((tries - 1))
+        [ "$tries" != 0 ] || fail "does not answer on port $port"
+        sleep 0.1
+    done
+}
+
+none() {
+    [ -z "$(ours)" ] || fail "an exporter runs: $(ours)"
+}
+
+log_says() {
+    grep -q "$1" "$dir/ram/log" || fail "the log does not say '$1': $(cat "$dir/ram/log")"
+}
+
+times_said() {
+    grep -c "$1" "$dir/ram/log" || true
+}
+
+# All that is in RAM but what the exporter itself logs.
+listing() {
+    find "$dir/ram" ! -name log -printf '%p %i %s %T@\n' | sort
+}
+
+birth_of() {
+    stat=$(cat "/proc/$1/stat")
+    set -- ${stat##*) }
+    echo "${20}"
+}
+
+boot() {
+    cat /proc/sys/kernel/random/boot_id
+}
+
+case_starts_and_is_then_silent() {
+    cron
+    one
+    first=$pid
+    before=$(listing)
+    at 1060
+    cron
+    at 1120
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    after=$(listing)
+    [ "$before" = "$after" ] || fail "wrote: $after"
+}
+
+case_killed() {
+    cron
+    one
+    kill -9 "$pid"
+    at 1060
+    cron
+    one
+    log_says 'died after 60 s, crash 1 in a row'
+}
+
+case_terminated_by_another() {
+    cron
+    one
+    kill "$pid"
+    cron
+    one
+}
+
+case_stopped_by_a_signal() {
+    cron
+    one
+    first=$pid
+    kill -STOP "$pid"
+    at 1060
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "was not restarted"
+    log_says "pid $first is stopped"
+}
+
+case_hung() {
+    cron
+    one
+    first=$pid
+    touch "$dir/deaf"
+    at 1060
+    cron
+    rm "$dir/deaf"
+    one
+    [ "$pid" != "$first" ] || fail "was not restarted"
+    log_says "pid $first is hung"
+}
+
+# One that stays deaf is not restarted every minute: it may serve all the same.
+case_hung_for_good() {
+    touch "$dir/deaf"
+    for minute in 0 1 2 3 4 5; do
+        at $((1000 + minute * 60))
+        cron
+    done
+    [ "$(times_said 'is hung')" = 4 ] || fail "restarted $(times_said 'is hung') times"
+    rm "$dir/deaf"
+    one
+}
+
+case_many_at_once() {
+    for _ in 1 2 3 4 5 6 7 8; do
+        WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST "$dir/script/watchdog.sh" \
+            >>"$dir/out" 2>>"$dir/err" &
+    done
+    wait
+    quiet_err
+    one
+    kill -9 "$pid"
+    for _ in 1 2 3 4 5 6 7 8; do
+        WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST "$dir/script/watchdog.sh" \
+            >>"$dir/out" 2>>"$dir/err" &
+    done
+    wait
+    quiet_err
+    one
+    [ "$(times_said started,)" = 2 ] || fail "started $(times_said started,) times"
+    ! ls "$dir"/ram/lock.* 2>/dev/null || fail "a lock is left"
+}
+
+case_stale_locks() {
+    mkdir "$dir/ram"
+    sleep 60 &
+    sleeper=$!
+    ln -s "$(boot):4194305:17" "$dir/ram/lock.0"
+    ln -s "$(boot):$sleeper:17" "$dir/ram/lock.1"
+    ln -s "another-boot:$sleeper:$(birth_of $sleeper)" "$dir/ram/lock.2"
+    ln -s nonsense "$dir/ram/lock.3"
+    cron
+    kill "$sleeper"
+    one
+    [ -L "$dir/ram/lock.3" ] || fail "a stale lock was removed"
+    [ ! -L "$dir/ram/lock.4" ] || fail "the lock is left"
+}
+
+case_live_lock() {
+    mkdir "$dir/ram"
+    sleep 60 &
+    sleeper=$!
+    ln -s "$(boot):4194305:17" "$dir/ram/lock.0"
+    ln -s "$(boot):$sleeper:$(birth_of $sleeper)" "$dir/ram/lock.1"
+    cron
+    none
+    kill "$sleeper"
+    wait "$sleeper" 2>/dev/null || true
+    cron
+    one
+}
+
+case_pid_of_another_program() {
+    mkdir "$dir/ram"
+    sleep 60 &
+    sleeper=$!
+    echo "$(boot) $sleeper 17 900 0 0" >"$dir/ram/state"
+    cron
+    one
+    [ "$pid" != "$sleeper" ]
+    kill "$sleeper" || fail "the other program was killed"
+}
+
+case_state_of_another_boot() {
+    mkdir "$dir/ram"
+    sleep 60 &
+    sleeper=$!
+    echo "another-boot $sleeper $(birth_of $sleeper) 90000 9 99999" >"$dir/ram/state"
+    cron
+    one
+    kill "$sleeper" || fail "the other program was killed"
+}
+
+case_state_is_lost() {
+    cron
+    one
+    first=$pid
+    : >"$dir/ram/state"
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    rm -r "$dir/ram"
+    at 1060
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+}
+
+case_state_is_garbage() {
+    cron
+    one
+    for state in x 'a b c d e f' '1 2 3 4 5 6 7' '- none none none none none'; do
+        printf '%s' "$state" >"$dir/ram/state"
+        cron
+        one
+    done
+}
+
+case_crash_loop() {
+    conf "OPTIONS=--crash"
+    starts=
+    minute=0
+    while [ "$minute" -lt 40 ]; do
+        at $((1000 + minute * 60))
+        before=$(times_said 'stand-in started' 2>/dev/null)
+        cron
+        wait_for_end
+        [ "$(times_said 'stand-in started')" = "$before" ] || starts="$starts $minute"
+        minute=$((minute + 1))
+    done
+    [ "$starts" = " 0 1 3 6 11 20 31" ] || fail "started in minutes$starts"
+    log_says 'crash 4 in a row, next start in 230 s'
+    # A new binary does not have to wait.
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port"
+    cron
+    none
+    install_binary 2021-01-01
+    cron
+    one
+}
+
+wait_for_end() {
+    while [ -n "$(ours)" ]; do sleep 0.05; done
+}
+
+case_crash_after_a_long_run() {
+    conf "OPTIONS=--crash"
+    cron
+    wait_for_end
+    cron
+    wait_for_end
+    at 2000
+    cron
+    log_says 'died after 1000 s, crash 1 in a row, next start in 0 s'
+}
+
+case_new_binary() {
+    cron
+    one
+    first=$pid
+    # Older than the first, as the clock has jumped: it is another all the same.
+    install_binary 2019-01-01
+    at 1060
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "was not restarted"
+    second=$pid
+    at 1120
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted again"
+}
+
+case_half_written_binary() {
+    cron
+    one
+    first=$pid
+    head -c 20000 "$STAND_IN" >"$dir/stick/router_exporter"
+    cron
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    [ "$(times_said 'does not run')" = 1 ] || fail "said $(times_said 'does not run') times"
+    kill -9 "$first"
+    cron
+    one
+    install_binary 2021-01-01
+    second=$pid
+    cron
+    one
+    [ "$pid" != "$second" ] || fail "the whole binary was not taken"
+}
+
+# What the kernel refuses, a shell would run as a script.
+case_not_a_binary() {
+    echo "touch $dir/executed; exit 0" >"$dir/stick/router_exporter"
+    cron
+    none
+    head -c 300000 /dev/zero >"$dir/stick/router_exporter"
+    cron
+    none
+    printf '\177ELF\n touch %s/executed\n >executed\n' "$dir" >"$dir/stick/router_exporter"
+    cron
+    none
+    # Sound, but of another processor.
+    printf '\177ELF\2\2\1\n touch %s/executed\n' "$dir" >"$dir/stick/router_exporter"
+    cron
+    none
+    : >"$dir/stick/router_exporter"
+    cron
+    none
+    [ ! -e "$dir/executed" ] || fail "was run as a script"
+    install_binary 2021-01-01
+    cron
+    one
+}
+
+case_version_hangs() {
+    export STAND_IN_HANGS=yes
+    BOUND=1
+    cron
+    unset BOUND STAND_IN_HANGS
+    none
+    log_says 'does not run'
+    # It is not tried again each minute, but it is after ten.
+    at 1060
+    cron
+    none
+    at 1600
+    cron
+    one
+}
+
+case_no_stick() {
+    rm -r "$dir/stick"
+    cron
+    cron
+    none
+    [ "$(times_said 'is not there: waiting')" = 1 ] || fail "not said once"
+    mkdir "$dir/stick"
+    install_binary 2020-01-01
+    cron
+    one
+}
+
+case_pulled_stick() {
+    cron
+    one
+    first=$pid
+    rm -r "$dir/stick"
+    at 1060
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    kill -9 "$pid"
+    at 1120
+    cron
+    one
+    log_says 'using the last good copy'
+    second=$pid
+    mkdir "$dir/stick"
+    install_binary 2020-01-01
+    at 1180
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted for the same binary"
+}
+
+case_log_is_bounded() {
+    cron
+    one
+    head -c 300000 /dev/zero | tr '\0' x >>"$dir/ram/log"
+    at 1060
+    cron
+    [ "$(wc -c <"$dir/ram/log")" -lt 1000 ] || fail "the log was not turned"
+    [ "$(wc -c <"$dir/ram/log.old")" = 65536 ] || fail "the old log has no bound"
+    cron
+    log_says asked
+}
+
+case_flooded_log() {
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port --flood"
+    cron
+    one
+    size=$(wc -c <"$dir/ram/log")
+    [ "$size" -gt 65536 ] || fail "no flood"
+    [ "$size" -le 131072 ] || fail "the log has $size bytes"
+}
+
+case_log_elsewhere() {
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" "LOG=$dir/stick/log" LOG_KB=1
+    cron
+    one
+    grep -q 'stand-in started' "$dir/stick/log"
+    head -c 3000 /dev/zero | tr '\0' x >>"$dir/stick/log"
+    cron
+    [ "$(wc -c <"$dir/stick/log")" -lt 1000 ] || fail "the log was not turned"
+    [ "$(wc -c <"$dir/stick/log.old")" = 1024 ] || fail "the old log has no bound"
+}
+
+case_log_cannot_be_written() {
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" "LOG=$dir/nowhere/log"
+    cron
+    one
+    log_says 'stand-in started'
+}
+
+case_settings() {
+    printf 'garbage (\n=\nBINARY="%s/stick/router_exporter"\r\nSYSLOG=no\r\nLOG_KB=1e9\r\n' "$dir" \
+        >"$dir/script/watchdog.conf"
+    printf "RUN_DIR='%s/ram'\r\nOPTIONS=--web.listen-address=127.0.0.1:%s --flood" "$dir" "$port" \
+        >>"$dir/script/watchdog.conf"
+    cron
+    one
+    [ "$(wc -c <"$dir/ram/log")" -le 131072 ] || fail "LOG_KB was taken"
+}
+
+case_health_address() {
+    conf "OPTIONS=--deaf=x --web.listen-address=127.0.0.1:$port" "HEALTH=http://127.0.0.1:1/"
+    watchdog start
+    [ "$status" = 1 ] || fail "exit status $status"
+    grep -q 'does not answer at http://127.0.0.1:1/' "$dir/out"
+    conf "OPTIONS=--web.listen-address [::]:9 --web.listen-address 0.0.0.0:$port"
+    watchdog status
+    grep -q "answers at http://127.0.0.1:$port/-/healthy" "$dir/out" || fail "$(cat "$dir/out")"
+}
+
+# The binary is in RAM already, as in a home directory.
+case_without_a_copy() {
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no
+    cron
+    one
+    [ "$(readlink "/proc/$pid/exe")" = "$dir/stick/router_exporter" ] || fail "was copied"
+    first=$pid
+    at 1060
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    install_binary 2020-01-01
+    at 1120
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "the new binary was not taken"
+    second=$pid
+    head -c 20000 "$STAND_IN" >"$dir/stick/half"
+    mv "$dir/stick/half" "$dir/stick/router_exporter"
+    at 1180
+    cron
+    at 1240
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted"
+}
+
+case_a_person() {
+    watchdog status
+    [ "$status" = 3 ] || fail "exit status $status"
+    grep -q 'does not run' "$dir/out"
+    watchdog start
+    [ "$status" = 0 ] || fail "exit status $status: $(cat "$dir/out")"
+    grep -q "^answers at http://127.0.0.1:$port/-/healthy" "$dir/out"
+    one
+    first=$pid
+    watchdog start
+    [ "$status" = 0 ]
+    grep -q "runs already, pid $first" "$dir/out"
+    watchdog status
+    [ "$status" = 0 ]
+    grep -q "runs, pid $first" "$dir/out"
+    watchdog restart
+    [ "$status" = 0 ]
+    one
+    [ "$pid" != "$first" ] || fail "was not restarted"
+    watchdog log
+    grep -q 'stand-in started' "$dir/out"
+    watchdog stop
+    [ "$status" = 0 ]
+    none
+    at 1060
+    cron
+    none
+    watchdog status
+    [ "$status" = 3 ]
+    grep -q 'stopped, until' "$dir/out"
+    watchdog stop
+    [ "$status" = 0 ]
+    watchdog start
+    [ "$status" = 0 ]
+    one
+}
+
+case_start_ends_the_wait() {
+    conf "OPTIONS=--crash"
+    for minute in 0 1 2; do
+        at $((1000 + minute * 60))
+        cron
+        wait_for_end
+    done
+    watchdog status
+    grep -q 'crashed 2 times in a row' "$dir/out" || fail "$(cat "$dir/out")"
+    watchdog start
+    [ "$status" = 1 ]
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port"
+    watchdog start
+    [ "$status" = 0 ]
+    one
+}
+
+case_wrong_usage() {
+    status=0
+    $SHELL_UNDER_TEST "$dir/script/watchdog.sh" resart >"$dir/out" 2>"$dir/err" || status=$?
+    [ "$status" = 2 ] || fail "exit status $status"
+    grep -q '^usage: watchdog.sh ' "$dir/err"
+}
+
+case_by_a_relative_path() {
+    cd "$dir/script"
+    cp "$STAND_IN" router_exporter
+    printf 'OPTIONS=--web.listen-address=127.0.0.1:%s\nRUN_DIR=%s\nSYSLOG=no' "$port" "$dir/ram" >watchdog.conf
+    WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST watchdog.sh 2>"$dir/err"
+    quiet_err
+    one
+}
+
+if [ $# = 0 ]; then
+    # shellcheck disable=SC2046
+    set -- $(sed -n 's/^case_\([a-z_]*\)() {$/\1/p' "$0")
+fi
+failed=0
+for name in "$@"; do
+    setup
+    # A subshell of its own, with -e on: not in a condition.
+    set +e
+    (
+        set -e
+        "case_$name"
+    )
+    outcome=$?
+    set -e
+    if [ "$outcome" = 0 ]; then echo "ok $name"; else
+        echo "FAILED $name"
+        failed=$((failed + 1))
+    fi
+    teardown
+done
+[ "$failed" = 0 ]
