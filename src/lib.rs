@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod access;
 pub mod arguments;
 pub mod collectors;
 pub mod filter;
@@ -17,3 +18,4 @@ pub mod scan;
 pub mod scrape;
 pub mod server;
 pub mod settings;
+pub mod system;

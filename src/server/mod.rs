@@ -1,4 +1,56 @@
-//! The HTTP server.
+//! The HTTP server: one thread, one `poll`, and a bound on everything a client can make it hold.
+//!
+//! `tiny_http::Server` starts a thread for each connection, waits for ever, and ends the process
+//! at some requests, so of that package only the response is used. Here the table of connections
+//! is fixed; whoever is slowest leaves it when somebody new comes, and among the slow the one
+//! whose machine holds the most connections, so that no machine can shut out another. Each state
+//! of a connection has a deadline for the whole of it. Pages are rendered into a few buffers that
+//! are used again, and read from there by all who ask for the same at once.
+
+mod connection;
+mod listen;
+mod pages;
+mod request;
+mod response;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::SocketFlags;
+use rustix::process::{Resource, getrlimit};
+use tiny_http::StatusCode;
+
+use crate::access::Access;
+use crate::system;
+use connection::Connection;
+pub use listen::{Error, Listen, Listener, bind};
+use pages::{Page, Pages};
+use request::{Method, Parsed, Request};
+use response::{Afterwards, Head};
+
+/// Milliseconds since the server began, by the clock that nobody sets.
+type Milliseconds = u64;
+
+/// The most connections that are open at once.
+const CONNECTIONS: usize = 64;
+/// The most sockets that listen.
+const LISTENERS: usize = 16;
+/// Connections of the table that may have sent more than fits into a small buffer.
+const LARGE_INPUTS: usize = 8;
+/// Connections accepted before the others get their turn again.
+const ACCEPTED_AT_ONCE: usize = 16;
+/// How long a listener rests when the kernel has no descriptor or memory for its next connection.
+const REST: Milliseconds = 100;
+/// A reader that takes longer makes room when `max_requests` is reached, whoever it is.
+const SLOW: Milliseconds = 2_000;
+
+/// The path that says that the process answers.
+pub const HEALTH_PATH: &str = "/-/healthy";
 
 /// What the server asks of the program behind it.
 pub trait Exporter {
@@ -21,4 +73,486 @@ pub struct HandlerMetrics {
     pub unavailable: u64,
     /// Begun and not yet answered whole.
     pub in_flight: u64,
+}
+
+/// What the options say to the server.
+#[derive(Debug)]
+pub struct Settings {
+    /// The path of the page, `/metrics` by default.
+    pub telemetry_path: String,
+    /// The most scrapes that are answered at once; 0 is no limit.
+    pub max_requests: usize,
+    /// Who may ask.
+    pub access: Access,
+}
+
+/// Serves `exporter`'s page for ever.
+///
+/// # Errors
+/// There are none that end it as yet; what clients and kernel do to it is survived.
+pub fn serve(listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> io::Result<()> {
+    let mut server = Server::new(listeners.len(), settings, exporter);
+    loop {
+        server.turn(&listeners);
+    }
+}
+
+struct Server<'a> {
+    settings: Settings,
+    exporter: &'a mut dyn Exporter,
+    began: Instant,
+    connections: Vec<Connection>,
+    /// The most connections that the limit of descriptors leaves room for.
+    capacity: usize,
+    pages: Pages,
+    handler: HandlerMetrics,
+    metrics_head: Head,
+    landing: String,
+    /// Until when no connections are accepted.
+    rest: Option<Milliseconds>,
+}
+
+impl<'a> Server<'a> {
+    fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let landing = landing_page(&settings.telemetry_path);
+        Self {
+            settings,
+            exporter,
+            began: Instant::now(),
+            connections: Vec::with_capacity(CONNECTIONS),
+            capacity: capacity(descriptors, listeners),
+            pages: Pages::default(),
+            handler: HandlerMetrics::default(),
+            metrics_head: Head::new(StatusCode(200), response::METRICS, &[]),
+            landing,
+            rest: None,
+        }
+    }
+
+    fn now(&self) -> Milliseconds {
+        let elapsed = self.began.elapsed();
+        elapsed.as_secs().saturating_mul(1000).saturating_add(elapsed.subsec_millis().into())
+    }
+
+    /// Waits for something to happen and deals with it.
+    fn turn(&mut self, listeners: &[Listener]) {
+        let (ready, accepting) = self.wait(listeners);
+        if system::hung_up() {
+            self.reload();
+        }
+        let now = self.now();
+        // Downwards, as a connection that was dealt with goes to the end.
+        for at in (0..self.connections.len()).rev() {
+            let is_ready = ready.get(at).copied().unwrap_or_default();
+            let Some(connection) = self.connections.get(at) else { continue };
+            let due = connection.deadline() <= now;
+            if is_ready || due || connection.unread || connection.is_closed() {
+                let mut connection = self.connections.swap_remove(at);
+                self.attend(&mut connection, is_ready, due, now);
+                self.connections.push(connection);
+            }
+        }
+        self.connections.retain(|connection| !connection.is_closed());
+        self.pages.trim();
+        if accepting {
+            for listener in listeners {
+                self.accept(listener, now);
+            }
+        }
+    }
+
+    /// Waits until a connection or a listener is ready, or a deadline has come: for ever if there
+    /// is none. Tells which connections are ready, and whether a listener is.
+    fn wait(&mut self, listeners: &[Listener]) -> ([bool; CONNECTIONS], bool) {
+        let mut ready = [false; CONNECTIONS];
+        let resting = self.rest.is_some_and(|until| self.now() < until);
+        if !resting {
+            self.rest = None;
+        }
+        let timeout = self.timeout();
+        let mut waiting = self
+            .connections
+            .iter()
+            .map(|connection| PollFd::new(connection, connection.interest()))
+            .chain(listeners.iter().filter(|_| !resting).map(|listener| PollFd::new(listener, PollFlags::IN)));
+        let Some(first) = listeners.first() else { return (ready, false) };
+        let mut count = 0_usize;
+        let mut polled: [PollFd<'_>; CONNECTIONS + LISTENERS] = std::array::from_fn(|_| match waiting.next() {
+            Some(one) => {
+                count = count.saturating_add(1);
+                one
+            }
+            None => PollFd::new(first, PollFlags::empty()),
+        });
+        drop(waiting);
+        let polled = polled.get_mut(..count).unwrap_or_default();
+        match poll(polled, timeout.as_ref()) {
+            Ok(_) => {}
+            // A signal, which is looked at before the next wait.
+            Err(Errno::INTR) => return (ready, false),
+            // No memory: the kernel's, for this call. Rest rather than ask at once.
+            Err(_) => {
+                std::thread::sleep(std::time::Duration::from_millis(REST));
+                return (ready, false);
+            }
+        }
+        let mut happened = polled.iter().map(|one| !one.revents().is_empty());
+        for (to, from) in ready.iter_mut().zip(happened.by_ref().take(self.connections.len())) {
+            *to = from;
+        }
+        let accepting = happened.any(|one| one);
+        (ready, accepting)
+    }
+
+    fn timeout(&self) -> Option<Timespec> {
+        if self.connections.iter().any(|connection| connection.unread && connection.is_listening()) {
+            return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
+        }
+        let next = self.connections.iter().map(Connection::deadline).chain(self.rest).min()?;
+        let left = next.saturating_sub(self.now()).min(86_400_000);
+        Some(Timespec {
+            tv_sec: i64::try_from(left / 1000).unwrap_or_default(),
+            tv_nsec: i64::try_from(left % 1000).unwrap_or_default().saturating_mul(1_000_000),
+        })
+    }
+
+    /// Deals with one connection: a step of what it is doing, and at most one request.
+    fn attend(&mut self, connection: &mut Connection, ready: bool, due: bool, now: Milliseconds) {
+        if connection.is_closed() {
+            return;
+        }
+        if ready && connection.is_sending() {
+            connection.send(now);
+        } else if ready && !connection.unread {
+            if connection.needs_room() {
+                self.make_room_for_input(now);
+            }
+            connection.receive(now);
+        }
+        if connection.unread && connection.is_listening() {
+            self.read_request(connection, now);
+        }
+        if due && !connection.is_closed() && connection.deadline() <= now {
+            if connection.has_begun() {
+                refuse(connection, StatusCode(408), now);
+            } else if connection.is_sending() {
+                connection.abort();
+            } else {
+                connection.close();
+            }
+        }
+    }
+
+    fn read_request(&mut self, connection: &mut Connection, now: Milliseconds) {
+        connection.unread = false;
+        // Taken out, as the request borrows it while the answer is written beside it.
+        let input = std::mem::take(&mut connection.input);
+        let parsed = request::parse(&input);
+        let taken = match parsed {
+            Parsed::Partial => None,
+            Parsed::Whole(ref request, used) => {
+                let close = self.answer(connection, request, now);
+                Some((used, request.body, close))
+            }
+            Parsed::Refused(status) => {
+                if connection.admitted {
+                    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
+                }
+                Some((0, 0, true))
+            }
+        };
+        connection.input = input;
+        if let Some((head, body, close)) = taken {
+            connection.consume(head, body);
+            if connection.output.is_empty() {
+                connection.close();
+            } else {
+                connection.answer(close, now);
+                connection.send(now);
+            }
+        }
+    }
+
+    /// Writes the answer to `request` beside the connection's input, or nothing if it gets none.
+    /// Returns whether the connection ends with it.
+    fn answer(&mut self, connection: &mut Connection, request: &Request<'_>, now: Milliseconds) -> bool {
+        let method = request.method;
+        // A client that waits to be asked for its body is not asked, and may send it or not.
+        let close = !request.keep_alive || request.waits;
+        let afterwards = match (close, request.old) {
+            (true, _) => Afterwards::Close,
+            (false, true) => Afterwards::KeepOld,
+            (false, false) => Afterwards::Keep,
+        };
+        let health = request.path == HEALTH_PATH;
+        if !(health && connection.local) {
+            if !connection.admitted {
+                return true;
+            }
+            if system::hung_up() {
+                self.reload();
+            }
+            if !self.settings.access.authorizes(request.authorization) {
+                let challenge = [("WWW-Authenticate", self.settings.access.challenge())];
+                write_text(connection, StatusCode(401), &challenge, "Unauthorized\n", afterwards, method);
+                return close;
+            }
+        }
+        if method == Method::Other {
+            let allow = [("Allow", "GET, HEAD")];
+            write_text(connection, StatusCode(405), &allow, "Method Not Allowed\n", afterwards, method);
+        } else if request.path == self.settings.telemetry_path {
+            self.scrape(connection, request, afterwards, now);
+        } else if health {
+            write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
+        } else if request.path == "/" {
+            let head = Head::new(StatusCode(200), response::HTML, &[]);
+            write(connection, &head, self.landing.as_bytes(), afterwards, method);
+        } else {
+            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
+        }
+        close
+    }
+
+    fn scrape(
+        &mut self,
+        connection: &mut Connection,
+        request: &Request<'_>,
+        afterwards: Afterwards,
+        now: Milliseconds,
+    ) {
+        let limit = self.settings.max_requests;
+        if limit > 0 && self.in_flight() >= limit && !self.make_room_for_scrape(connection.peer, now) {
+            self.handler.unavailable = self.handler.unavailable.wrapping_add(1);
+            let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
+            return write_text(connection, StatusCode(503), &[], &text, afterwards, request.method);
+        }
+        match self.page(request.query, now) {
+            Ok(page) => {
+                self.handler.ok = self.handler.ok.wrapping_add(1);
+                self.metrics_head.write(page.text.len(), afterwards, &mut connection.output);
+                connection.page = (request.method == Method::Get).then_some(page);
+            }
+            Err(mut text) => {
+                text.push('\n');
+                write_text(connection, StatusCode(400), &[], &text, afterwards, request.method);
+            }
+        }
+    }
+
+    fn page(&mut self, query: &str, now: Milliseconds) -> Result<Rc<Page>, String> {
+        if let Some(page) = self.pages.shared(query, now) {
+            return Ok(page);
+        }
+        while !self.pages.has_room() {
+            // All who read the page of the slowest reader go with it.
+            let Some(page) = self.slowest(now, |reader| reader.page.is_some()).and_then(|reader| reader.page.clone())
+            else {
+                break;
+            };
+            for reader in &mut self.connections {
+                if reader.page.as_ref().is_some_and(|other| Rc::ptr_eq(other, &page)) {
+                    reader.abort();
+                }
+            }
+        }
+        let mut handler = self.handler;
+        handler.in_flight = u64::try_from(self.in_flight()).unwrap_or_default().saturating_add(1);
+        let Self { pages, exporter, .. } = self;
+        pages.render(query, now, |text| exporter.render(query, &handler, text))
+    }
+
+    /// Scrapes that are being sent.
+    fn in_flight(&self) -> usize {
+        self.connections.iter().filter(|connection| connection.page.is_some()).count()
+    }
+
+    /// Drops a scrape of a client that has more of them under way than `peer`, or one that hardly
+    /// moves, when as many are under way as may be.
+    fn make_room_for_scrape(&mut self, peer: u64, now: Milliseconds) -> bool {
+        match self.slowest(now, |reader| reader.page.is_some()) {
+            Some(reader) if reader.peer != peer || reader.waiting(now) > SLOW => {
+                reader.abort();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Drops the slowest of those with a large request if there are as many as may be.
+    fn make_room_for_input(&mut self, now: Milliseconds) {
+        let large = self.connections.iter().filter(|one| one.has_large_input() && !one.is_closed()).count();
+        if large >= LARGE_INPUTS
+            && let Some(slowest) = self.slowest(now, Connection::has_large_input)
+        {
+            slowest.abort();
+            slowest.input = Vec::new();
+        }
+    }
+
+    /// Of the connections that `counts` picks: of those whose client has the most of them, the
+    /// one that has been waited for longest.
+    fn slowest(&mut self, now: Milliseconds, counts: impl Fn(&Connection) -> bool) -> Option<&mut Connection> {
+        let picked = |one: &Connection| !one.is_closed() && counts(one);
+        let rank = |one: &Connection| {
+            let same = self.connections.iter().filter(|other| picked(other) && other.peer == one.peer).count();
+            (same, one.waiting(now))
+        };
+        let at = self
+            .connections
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| picked(one))
+            .max_by_key(|(_, one)| rank(one))
+            .map(|(at, _)| at)?;
+        self.connections.get_mut(at)
+    }
+
+    /// Takes some of the connections that wait at a listener.
+    fn accept(&mut self, listener: &Listener, now: Milliseconds) {
+        for _ in 0..ACCEPTED_AT_ONCE {
+            let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
+            let (socket, peer) = match accepted {
+                Ok((socket, peer)) => (socket, peer),
+                Err(Errno::AGAIN) => return,
+                // The client has gone again, or a signal came.
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO | Errno::PERM) => continue,
+                // No descriptor or no memory is left: the slowest client gives back its own.
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) if self.drop_slowest(now) => continue,
+                Err(_) => {
+                    // Asking again at once would keep the processor busy for nothing.
+                    self.rest = Some(now.saturating_add(REST));
+                    return;
+                }
+            };
+            let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).map(|peer| peer.ip().to_canonical());
+            let Some(peer) = peer else { continue };
+            self.welcome(socket, peer, now);
+        }
+    }
+
+    fn welcome(&mut self, socket: OwnedFd, peer: IpAddr, now: Milliseconds) {
+        let access = &self.settings.access;
+        let admitted = access.admits(peer);
+        let open = admitted && access.credentials.is_empty();
+        // This machine's own question whether the exporter is well is always answered.
+        let local = !open && Connection::is_from_here(&socket, peer);
+        if !admitted && !local {
+            return;
+        }
+        if self.connections.len() >= self.capacity {
+            self.drop_slowest(now);
+        }
+        self.connections.push(Connection::new(socket, peer, admitted, local, now));
+    }
+
+    /// Drops the slowest client; false if there is none.
+    fn drop_slowest(&mut self, now: Milliseconds) -> bool {
+        let Some(slowest) = self.slowest(now, |_| true) else { return false };
+        slowest.abort();
+        self.connections.retain(|connection| !connection.is_closed());
+        true
+    }
+
+    fn reload(&mut self) {
+        if self.settings.access.credentials.is_empty() {
+            return;
+        }
+        match self.settings.access.reload() {
+            Ok(()) => log::info!("msg=\"credentials read again\""),
+            Err(error) => log::error!("msg=\"credentials not read again, the old ones stay\" err=\"{error}\""),
+        }
+    }
+}
+
+/// Connections that fit into a limit of descriptors: the collectors need some, and each listener
+/// and standard stream has one.
+fn capacity(descriptors: u64, listeners: usize) -> usize {
+    let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(listeners).saturating_sub(3);
+    (free / 4).clamp(1, CONNECTIONS)
+}
+
+/// Answers a request that was not understood, or not sent whole, and ends the connection.
+fn refuse(connection: &mut Connection, status: StatusCode, now: Milliseconds) {
+    if !connection.admitted {
+        return connection.close();
+    }
+    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
+    connection.answer(true, now);
+    connection.send(now);
+}
+
+fn reason(status: StatusCode) -> String {
+    format!("{} {}\n", status.0, status.default_reason_phrase())
+}
+
+fn write_text(
+    connection: &mut Connection,
+    status: StatusCode,
+    headers: &[(&str, &str)],
+    text: &str,
+    afterwards: Afterwards,
+    method: Method,
+) {
+    let head = Head::new(status, response::TEXT, headers);
+    write(connection, &head, text.as_bytes(), afterwards, method);
+}
+
+fn write(connection: &mut Connection, head: &Head, body: &[u8], afterwards: Afterwards, method: Method) {
+    head.write(body.len(), afterwards, &mut connection.output);
+    if method != Method::Head {
+        connection.output.extend_from_slice(body);
+    }
+}
+
+/// The page at `/`, for a person who tries the port in a browser.
+fn landing_page(telemetry_path: &str) -> String {
+    let mut path = String::new();
+    for letter in telemetry_path.chars() {
+        match letter {
+            '&' => path.push_str("&amp;"),
+            '<' => path.push_str("&lt;"),
+            '"' => path.push_str("&quot;"),
+            _ => path.push(letter),
+        }
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Router Exporter</title>\n\
+         <style>body {{ font-family: sans-serif; margin: 1rem; }}</style>\n\
+         </head>\n\
+         <body>\n\
+         <h1>Router Exporter</h1>\n\
+         <p>A router's own metrics, for Prometheus. Version {version}.</p>\n\
+         <ul>\n\
+         <li><a href=\"{path}\">Metrics</a></li>\n\
+         <li><a href=\"{HEALTH_PATH}\">Health</a></li>\n\
+         </ul>\n\
+         </body>\n\
+         </html>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_leaves_descriptors_to_the_collectors() {
+        for (descriptors, capacity_then) in [(16, 3), (8, 1), (0, 1), (64, 15), (1024, 64), (u64::MAX, 64)] {
+            assert_eq!(capacity(descriptors, 1), capacity_then, "{descriptors}");
+        }
+    }
+
+    #[test]
+    fn the_landing_page_links_to_any_path() {
+        let page = landing_page("/a\"<b>&c");
+        assert!(page.contains("<a href=\"/a&quot;&lt;b>&amp;c\">"), "{page}");
+    }
 }

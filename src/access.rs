@@ -1,0 +1,417 @@
+//! Who may ask: networks that are let in, and credentials that are asked for.
+
+use std::fmt::Display;
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+/// The most bytes that a file of credentials may have.
+const FILE_LIMIT: u64 = 4096;
+
+/// A network whose machines may ask, such as `192.168.1.0/24`, `fd00::/8` or `192.168.1.7`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    address: u128,
+    mask: u128,
+}
+
+impl Network {
+    /// Reads an address, or one with the length of a prefix behind a slash. Bits behind the
+    /// prefix are ignored, as in `ip route`'s own notation of an interface's address.
+    ///
+    /// # Errors
+    /// One line that names the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is no network: give one as 192.168.1.0/24 or fd00::/8");
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            // No sign and no leading zero: `/08` is written by nobody on purpose.
+            Some(digits) => Some(digits)
+                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .filter(|digits| *digits == "0" || !digits.starts_with('0'))
+                .and_then(|digits| digits.parse().ok())
+                .filter(|prefix| *prefix <= bits)
+                .ok_or_else(wrong)?,
+            None => bits,
+        };
+        let mask = u128::MAX.checked_shl(bits.saturating_sub(prefix)).unwrap_or(0);
+        Ok(Self { address: comparable(address) & mask, mask })
+    }
+
+    /// Whether the network has this address.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
+        comparable(address) & self.mask == self.address
+    }
+}
+
+/// One number for both families: IPv4 as a dual-stack socket sees it, `::ffff:a.b.c.d`.
+fn comparable(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(four) => four.to_ipv6_mapped(),
+        IpAddr::V6(six) => six,
+    }
+    .to_bits()
+}
+
+/// The address without the clothes of IPv6 that IPv4 wears on a dual-stack socket.
+#[must_use]
+pub fn canonical(address: Ipv6Addr) -> IpAddr {
+    IpAddr::V6(address).to_canonical()
+}
+
+/// What a file of credentials holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scheme {
+    /// Lines of `user:password`.
+    Basic,
+    /// Lines of one token each.
+    Bearer,
+}
+
+impl Scheme {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Scheme::Basic => b"Basic",
+            Scheme::Bearer => b"Bearer",
+        }
+    }
+}
+
+/// A file of credentials and what it said when it was read last.
+#[derive(Debug)]
+pub struct Credentials {
+    path: PathBuf,
+    scheme: Scheme,
+    /// What a client sends behind the name of the scheme, for each line.
+    expected: Vec<Vec<u8>>,
+}
+
+impl Credentials {
+    /// Reads a file with lines of `user:password`.
+    ///
+    /// # Errors
+    /// One line that names the file: it is missing, unreadable, too large, not a plain file, open
+    /// to other users, or holds no credentials.
+    pub fn basic(path: &Path) -> Result<Self, String> {
+        Self::read(path, Scheme::Basic)
+    }
+
+    /// Reads a file with lines of one token each.
+    ///
+    /// # Errors
+    /// As for [`Credentials::basic`].
+    pub fn bearer(path: &Path) -> Result<Self, String> {
+        Self::read(path, Scheme::Bearer)
+    }
+
+    fn read(path: &Path, scheme: Scheme) -> Result<Self, String> {
+        let wrong = |why: &dyn Display| format!("credentials in {}: {why}", path.display());
+        let text = read_private(path).map_err(|error| wrong(&error))?;
+        let mut expected = Vec::new();
+        for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
+            if line.is_empty() {
+                continue;
+            }
+            expected.push(match scheme {
+                Scheme::Basic if !line.contains(&b':') => {
+                    return Err(wrong(&"a line is not of the form user:password"));
+                }
+                Scheme::Basic => base64(line),
+                Scheme::Bearer if line.iter().any(|byte| !byte.is_ascii_graphic()) => {
+                    return Err(wrong(&"a token has a space or a character that is not ASCII"));
+                }
+                Scheme::Bearer => line.to_vec(),
+            });
+        }
+        if expected.is_empty() {
+            return Err(wrong(&"the file is empty"));
+        }
+        Ok(Self { path: path.to_path_buf(), scheme, expected })
+    }
+
+    /// Whether `authorization`, a header's value, is one of the lines. It takes as long whether
+    /// the first byte differs or the last.
+    fn accept(&self, authorization: &[u8]) -> bool {
+        let Some((scheme, sent)) =
+            authorization.iter().position(|&byte| byte == b' ').and_then(|space| authorization.split_at_checked(space))
+        else {
+            return false;
+        };
+        let sent = sent.trim_ascii();
+        let mut found = false;
+        for line in &self.expected {
+            found |= equal(sent, line);
+        }
+        found && scheme.eq_ignore_ascii_case(self.scheme.name())
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn equal(sent: &[u8], expected: &[u8]) -> bool {
+    let mut difference = u8::from(sent.len() != expected.len());
+    for (left, right) in sent.iter().zip(expected.iter().cycle()) {
+        difference |= std::hint::black_box(left ^ right);
+    }
+    difference == 0
+}
+
+/// Reads a small file that only its owner and group may read.
+fn read_private(path: &Path) -> io::Result<Vec<u8>> {
+    let other = |why: &str| Err(io::Error::other(why.to_owned()));
+    // Not blocking: a FIFO in the file's place must not hold up the start.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::open(path.as_os_str().as_bytes(), flags, Mode::empty())?;
+    let status = rustix::fs::fstat(&file)?;
+    if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+        return other("not a plain file");
+    }
+    if Mode::from_raw_mode(status.st_mode).intersects(Mode::RWXO) {
+        return other("other users may read or change it: chmod 600 (or 640) it");
+    }
+    let mut text = Vec::new();
+    std::fs::File::from(file).take(FILE_LIMIT.saturating_add(1)).read_to_end(&mut text)?;
+    if text.len() as u64 > FILE_LIMIT {
+        return other("larger than 4096 bytes");
+    }
+    Ok(text)
+}
+
+/// Base64 with padding (RFC 4648). What clients send is compared in this form, so that nothing of
+/// theirs is ever decoded.
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = Vec::new();
+    for three in bytes.chunks(3) {
+        let mut group = [0_u8; 4];
+        for (to, from) in group.iter_mut().skip(1).zip(three) {
+            *to = *from;
+        }
+        let group = u32::from_be_bytes(group);
+        for (place, shift) in [18_u32, 12, 6, 0].into_iter().enumerate() {
+            let index = (group >> shift) & 63;
+            let letter = ALPHABET.get(index as usize).copied().unwrap_or(b'=');
+            text.push(if place <= three.len() { letter } else { b'=' });
+        }
+    }
+    text
+}
+
+/// All rules on who may ask. The default lets everybody in.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The networks that may ask; all may if there are none.
+    pub networks: Vec<Network>,
+    /// The credentials of which one is asked for; none are if there are none.
+    pub credentials: Vec<Credentials>,
+}
+
+impl Access {
+    /// Whether a machine of this address may ask.
+    #[must_use]
+    pub fn admits(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.has(address))
+    }
+
+    /// Whether a request with this value of Authorization is answered.
+    #[must_use]
+    pub fn authorizes(&self, authorization: Option<&[u8]>) -> bool {
+        let sent = authorization.unwrap_or_default();
+        let mut accepted = self.credentials.is_empty();
+        for credentials in &self.credentials {
+            accepted |= credentials.accept(sent);
+        }
+        accepted
+    }
+
+    /// What a client without credentials is told to send.
+    #[must_use]
+    pub fn challenge(&self) -> &'static str {
+        if self.credentials.iter().any(|known| known.scheme == Scheme::Basic) {
+            "Basic realm=\"router_exporter\", charset=\"UTF-8\""
+        } else {
+            "Bearer realm=\"router_exporter\""
+        }
+    }
+
+    /// Reads the files of credentials again.
+    ///
+    /// # Errors
+    /// One line for each file that cannot be used; what it said before stays in force.
+    pub fn reload(&mut self) -> Result<(), String> {
+        let mut errors = Vec::new();
+        for credentials in &mut self.credentials {
+            match Credentials::read(&credentials.path, credentials.scheme) {
+                Ok(read) => *credentials = read,
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A file of its own in a directory of its own, gone with the value.
+    struct Secret(PathBuf);
+
+    impl Secret {
+        fn new(name: &str, text: &str, mode: u32) -> Self {
+            let directory = std::env::temp_dir().join(format!("access-{}-{name}", std::process::id()));
+            fs::create_dir_all(&directory).unwrap();
+            let secret = Self(directory.join("secret"));
+            secret.write(text);
+            fs::set_permissions(&secret.0, fs::Permissions::from_mode(mode)).unwrap();
+            secret
+        }
+
+        fn write(&self, text: &str) {
+            fs::write(&self.0, text).unwrap();
+        }
+    }
+
+    impl Drop for Secret {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(self.0.parent().unwrap());
+        }
+    }
+
+    fn access(credentials: Credentials) -> Access {
+        Access { networks: Vec::new(), credentials: vec![credentials] }
+    }
+
+    #[test]
+    fn networks() {
+        for (network, inside, outside) in [
+            ("192.168.1.0/24", "192.168.1.255", "192.168.2.0"),
+            ("192.168.1.77/24", "192.168.1.1", "193.168.1.1"),
+            ("10.0.0.7", "10.0.0.7", "10.0.0.6"),
+            ("0.0.0.0/0", "8.8.8.8", "::1"),
+            ("fd00::/8", "fd12::1", "fe80::1"),
+            ("::1", "::1", "::2"),
+            ("::/0", "8.8.8.8", ""),
+        ] {
+            let read = Network::parse(network).unwrap();
+            assert!(read.has(inside.parse().unwrap()), "{network}");
+            if !outside.is_empty() {
+                assert!(!read.has(outside.parse().unwrap()), "{network}");
+            }
+        }
+        let mapped: IpAddr = "::ffff:192.168.1.9".parse().unwrap();
+        assert!(Network::parse("192.168.1.0/24").unwrap().has(mapped));
+        for wrong in [
+            "",
+            "/",
+            "192.168.1.0/33",
+            "192.168.1.0/-1",
+            "192.168.1.0/+8",
+            "192.168.1.0/08",
+            "192.168.1.0/",
+            "192.168.1/24",
+            "::/129",
+            "br0",
+            "192.168.1.0/24/8",
+        ] {
+            assert!(Network::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn everybody_is_let_in_unless_somebody_is_named() {
+        let stranger: IpAddr = "203.0.113.1".parse().unwrap();
+        let mut access = Access::default();
+        assert!(access.admits(stranger) && access.authorizes(None));
+        access.networks.push(Network::parse("192.168.1.0/24").unwrap());
+        assert!(!access.admits(stranger));
+        assert!(access.admits("192.168.1.4".parse().unwrap()));
+    }
+
+    #[test]
+    fn base64_of_the_rfc() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded.as_bytes());
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), b"+/8=");
+    }
+
+    #[test]
+    fn passwords() {
+        let file = Secret::new("passwords", "Aladdin:open sesame\n\nb:c:d\r\n", 0o600);
+        let access = access(Credentials::basic(&file.0).unwrap());
+        let accepts = |value: &str| access.authorizes(Some(value.as_bytes()));
+        assert!(accepts("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert!(accepts("basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ== "));
+        assert!(accepts("Basic YjpjOmQ="));
+        for wrong in [
+            "",
+            "Basic",
+            "Basic ",
+            "Basic =",
+            "BasicYjpjOmQ=",
+            "Bearer YjpjOmQ=",
+            "Basic YjpjOmQ",
+            "Basic YjpjOmQ=YjpjOmQ=",
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=",
+            "Basic yjpjOmQ=",
+        ] {
+            assert!(!accepts(wrong), "{wrong:?}");
+        }
+        assert!(!access.authorizes(None));
+        assert!(access.challenge().starts_with("Basic"));
+    }
+
+    #[test]
+    fn tokens_are_read_again() {
+        let file = Secret::new("tokens", "old-token\n", 0o640);
+        let mut access = access(Credentials::bearer(&file.0).unwrap());
+        assert!(access.authorizes(Some(b"Bearer old-token")));
+        assert!(access.challenge().starts_with("Bearer"));
+        file.write("new-token\nsecond");
+        access.reload().unwrap();
+        assert!(!access.authorizes(Some(b"Bearer old-token")));
+        assert!(access.authorizes(Some(b"Bearer new-token")));
+        assert!(access.authorizes(Some(b"Bearer second")));
+        file.write("");
+        assert!(access.reload().unwrap_err().contains("secret"));
+        assert!(access.authorizes(Some(b"Bearer new-token")));
+    }
+
+    #[test]
+    fn files_that_hold_no_secret_are_refused() {
+        for (name, text, mode, why) in [
+            ("open", "a:b\n", 0o604, "other users"),
+            ("writable", "a:b\n", 0o602, "other users"),
+            ("empty", "\n\n", 0o600, "empty"),
+            ("colon", "nobody\n", 0o600, "user:password"),
+            ("large", &"a:b\n".repeat(1025), 0o600, "4096"),
+        ] {
+            let file = Secret::new(name, text, mode);
+            let error = Credentials::basic(&file.0).unwrap_err();
+            assert!(error.contains(why) && error.contains("secret"), "{error}");
+        }
+        let spaced = Secret::new("spaced", "a token\n", 0o600);
+        assert!(Credentials::bearer(&spaced.0).unwrap_err().contains("space"));
+        assert!(Credentials::bearer(Path::new("/dev/null")).unwrap_err().contains("plain file"));
+        assert!(Credentials::bearer(Path::new("/absent")).is_err());
+    }
+}

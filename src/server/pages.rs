@@ -1,0 +1,164 @@
+//! The few buffers that rendered pages live in.
+
+use std::rc::Rc;
+
+use super::Milliseconds;
+
+/// The most pages that are alive at once. Readers that are slower than four renderings of
+/// different pages are dropped, slowest first.
+const PAGES: usize = 4;
+
+/// How long a page that is still being sent is shared with others that ask for the same.
+const SHARED: Milliseconds = 1000;
+
+/// Capacity that is not worth giving back, in bytes.
+const SPARE: usize = 65_536;
+
+/// A rendered page.
+#[derive(Default)]
+pub struct Page {
+    /// The page in the text format.
+    pub text: Vec<u8>,
+    query: String,
+    rendered: Milliseconds,
+}
+
+/// All pages: those being sent, and one at rest whose buffer the next scrape uses again.
+#[derive(Default)]
+pub struct Pages(Vec<Rc<Page>>);
+
+impl Pages {
+    /// The page that another connection is being sent for the same query, if it is fresh.
+    #[must_use]
+    pub fn shared(&self, query: &str, now: Milliseconds) -> Option<Rc<Page>> {
+        self.0
+            .iter()
+            .find(|page| {
+                Rc::strong_count(page) > 1 && page.query == query && now.saturating_sub(page.rendered) < SHARED
+            })
+            .cloned()
+    }
+
+    /// Whether a page can be rendered without dropping a reader.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.0.len() < PAGES || self.0.iter().any(|page| Rc::strong_count(page) == 1)
+    }
+
+    /// Renders a page into a buffer that nobody reads. An error of `render` is handed on.
+    pub fn render(
+        &mut self,
+        query: &str,
+        now: Milliseconds,
+        render: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
+    ) -> Result<Rc<Page>, String> {
+        let free = self.0.iter().position(|page| Rc::strong_count(page) == 1);
+        let mut shared = free.map(|at| self.0.swap_remove(at)).unwrap_or_default();
+        let result = match Rc::get_mut(&mut shared) {
+            Some(page) => {
+                page.text.clear();
+                page.query.clear();
+                page.query.push_str(query);
+                page.rendered = now;
+                let result = render(&mut page.text);
+                // A page that was huge once must not cost its memory for ever.
+                let used = page.text.len();
+                if page.text.capacity() / 4 > used.max(SPARE) {
+                    page.text.shrink_to(used);
+                }
+                if page.query.capacity() > 1024 {
+                    page.query.shrink_to(1024);
+                }
+                result
+            }
+            None => Ok(()),
+        };
+        self.0.push(Rc::clone(&shared));
+        result.map(|()| shared)
+    }
+
+    /// Gives back all buffers that nobody reads but one.
+    pub fn trim(&mut self) {
+        let mut kept = false;
+        if self.0.len() > 1 {
+            self.0.retain(|page| {
+                let read = Rc::strong_count(page) > 1;
+                let keep = read || !kept;
+                kept |= !read;
+                keep
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(letter: u8) -> impl FnOnce(&mut Vec<u8>) -> Result<(), String> {
+        move |page| {
+            page.push(letter);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_page_is_shared_while_it_is_sent_and_fresh() {
+        let mut pages = Pages::default();
+        let page = pages.render("a", 0, text(b'1')).unwrap();
+        assert!(Rc::ptr_eq(&page, &pages.shared("a", 999).unwrap()));
+        assert!(pages.shared("b", 0).is_none());
+        assert!(pages.shared("a", 1000).is_none());
+        drop(page);
+        assert!(pages.shared("a", 0).is_none());
+    }
+
+    #[test]
+    fn a_buffer_is_used_again_and_what_is_being_read_is_left_alone() {
+        let mut pages = Pages::default();
+        let first = pages.render("", 0, text(b'1')).unwrap();
+        let second = pages.render("", 0, text(b'2')).unwrap();
+        assert_eq!((&first.text[..], &second.text[..]), (&b"1"[..], &b"2"[..]));
+        let place = first.text.as_ptr();
+        drop(first);
+        let third = pages.render("", 0, text(b'3')).unwrap();
+        assert_eq!((third.text.as_ptr(), &third.text[..]), (place, &b"3"[..]));
+    }
+
+    #[test]
+    fn buffers_are_few_and_given_back() {
+        let mut pages = Pages::default();
+        let mut read = Vec::new();
+        while pages.has_room() {
+            read.push(pages.render("", 0, text(b'1')).unwrap());
+        }
+        assert_eq!(read.len(), PAGES);
+        read.pop();
+        assert!(pages.has_room());
+        read.clear();
+        pages.trim();
+        assert_eq!(pages.0.len(), 1);
+    }
+
+    #[test]
+    fn a_huge_page_is_given_back_by_the_next() {
+        let mut pages = Pages::default();
+        let huge = |page: &mut Vec<u8>| {
+            page.resize(SPARE * 8, b'x');
+            Ok(())
+        };
+        drop(pages.render(&"q".repeat(8000), 0, huge).unwrap());
+        let page = pages.render("", 0, text(b'1')).unwrap();
+        assert!(page.text.capacity() <= SPARE * 4, "{}", page.text.capacity());
+        assert!(page.query.capacity() <= 1024);
+    }
+
+    #[test]
+    fn a_refused_page_frees_its_buffer() {
+        let mut pages = Pages::default();
+        let refused = pages.render("", 0, |_| Err("no".to_owned()));
+        assert_eq!(refused.err().as_deref(), Some("no"));
+        assert!(pages.shared("", 0).is_none());
+        assert_eq!(pages.0.len(), 1);
+    }
+}
