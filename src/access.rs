@@ -1,15 +1,16 @@
 //! Who may ask: networks that are let in, and credentials that are asked for.
 
 use std::fmt::Display;
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::Mode;
+
+use crate::system;
 
 /// The most bytes that a file of credentials may have.
-const FILE_LIMIT: u64 = 4096;
+const FILE_LIMIT: usize = 4096;
 
 /// A network whose machines may ask, such as `192.168.1.0/24`, `fd00::/8` or `192.168.1.7`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,21 +167,9 @@ fn equal(sent: &[u8], expected: &[u8]) -> bool {
 
 /// Reads a small file that only its owner and group may read.
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
-    let other = |why: &str| Err(io::Error::other(why.to_owned()));
-    // Not blocking: a FIFO in the file's place must not hold up the start.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::open(path.as_os_str().as_bytes(), flags, Mode::empty())?;
-    let status = rustix::fs::fstat(&file)?;
-    if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        return other("not a plain file");
-    }
-    if Mode::from_raw_mode(status.st_mode).intersects(Mode::RWXO) {
-        return other("other users may read or change it: chmod 600 (or 640) it");
-    }
-    let mut text = Vec::new();
-    std::fs::File::from(file).take(FILE_LIMIT.saturating_add(1)).read_to_end(&mut text)?;
-    if text.len() as u64 > FILE_LIMIT {
-        return other("larger than 4096 bytes");
+    let (mode, text) = system::read_own(path, FILE_LIMIT)?;
+    if mode.intersects(Mode::RWXO) {
+        return Err(io::Error::other("other users may read or change it: chmod 600 (or 640) it"));
     }
     Ok(text)
 }

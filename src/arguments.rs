@@ -5,12 +5,16 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
+use crate::access::Network;
 use crate::collectors::{ALL, Collector};
 use crate::filter::{FLAGS, Filters};
+use crate::health::Target;
+use crate::server::Listen;
 use crate::settings::Settings;
 
 /// What the program is to do.
@@ -34,14 +38,20 @@ pub enum Command {
 pub struct Arguments {
     /// What to do.
     pub command: Command,
-    /// `--web.listen-address`, as given; one at least.
-    pub listen_addresses: Vec<String>,
+    /// `--web.listen-address`; one at least.
+    pub listen_addresses: Vec<Listen>,
     /// `--web.telemetry-path`.
     pub telemetry_path: String,
     /// `--web.max-requests`; 0 is no limit.
     pub max_requests: usize,
+    /// `--web.allow`: the networks that may ask; all may if there are none.
+    pub networks: Vec<Network>,
+    /// `--web.basic-auth-file`.
+    pub basic_auth_file: Option<PathBuf>,
+    /// `--web.bearer-token-file`.
+    pub bearer_token_file: Option<PathBuf>,
     /// The URL of `--health`, if one is given.
-    pub health_url: Option<String>,
+    pub health_target: Option<Target>,
     /// `--log.level`.
     pub log_level: LevelFilter,
     /// What the collectors need to know.
@@ -75,8 +85,11 @@ const OPTIONS: &[Known] = &[
     known(
         "web.listen-address",
         "ADDRESS",
-        "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100. Repeatable. Default: :9100",
+        "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100, br0:9100. Repeatable. Default: :9100",
     ),
+    known("web.allow", "NETWORK", "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody"),
+    known("web.basic-auth-file", "FILE", "Ask for one of the lines user:password of a file. SIGHUP reads it again."),
+    known("web.bearer-token-file", "FILE", "Ask for one of the tokens of a file, one a line. SIGHUP reads it again."),
     known("web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics"),
     known("web.max-requests", "N", "Most scrapes at the same time, 0 for no limit. Default: 40"),
     known("web.disable-exporter-metrics", "", "Leave out what is about the exporter itself (promhttp_*, process_*)."),
@@ -170,7 +183,10 @@ impl Default for Arguments {
             listen_addresses: Vec::new(),
             telemetry_path: "/metrics".into(),
             max_requests: 40,
-            health_url: None,
+            networks: Vec::new(),
+            basic_auth_file: None,
+            bearer_token_file: None,
+            health_target: None,
             log_level: LevelFilter::Info,
             settings,
             disable_defaults: false,
@@ -199,7 +215,7 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arg
         }
     }
     if arguments.listen_addresses.is_empty() {
-        arguments.listen_addresses.push(":9100".into());
+        arguments.listen_addresses.push(Listen::Everywhere(9100));
     }
     arguments.settings.filters = Filters::new(&arguments.filters)?;
     Ok(arguments)
@@ -219,9 +235,12 @@ impl Arguments {
             "once" => self.command = Command::Once,
             "health" => {
                 self.command = Command::Health;
-                self.health_url = optional_value(parser)?;
+                self.health_target = optional_value(parser)?.map(|url| Target::parse(&url)).transpose()?;
             }
-            "web.listen-address" => self.listen_addresses.push(value(parser)?),
+            "web.listen-address" => self.listen_addresses.push(Listen::parse(&value(parser)?)?),
+            "web.allow" => self.networks.push(Network::parse(&value(parser)?)?),
+            "web.basic-auth-file" => self.basic_auth_file = Some(value(parser)?.into()),
+            "web.bearer-token-file" => self.bearer_token_file = Some(value(parser)?.into()),
             "web.telemetry-path" => {
                 self.telemetry_path = value(parser)?;
                 if !self.telemetry_path.starts_with('/') || self.telemetry_path == "/" {
@@ -412,6 +431,7 @@ mod tests {
                 "LEVEL" => "=debug".into(),
                 "FORMAT" => "=logfmt".into(),
                 "PATH" => "=/m".into(),
+                "NETWORK" => "=10.0.0.0/8".into(),
                 _ => "=127.0.0.1:9100".into(),
             };
             let option = format!("--{name}{example}");
@@ -429,7 +449,7 @@ mod tests {
     #[test]
     fn defaults() {
         let arguments = parse(Vec::<&str>::new()).unwrap();
-        assert_eq!(arguments.listen_addresses, [":9100"]);
+        assert_eq!(arguments.listen_addresses, [Listen::Everywhere(9100)]);
         assert_eq!(arguments.command, Command::Serve);
         assert!(arguments.enables(named("loadavg")));
     }
@@ -448,10 +468,10 @@ mod tests {
     fn values_follow_in_either_way_and_repeat() {
         let arguments =
             parse(["--web.listen-address", ":1", "--web.listen-address=[::1]:2", "--web.max-requests=3"]).unwrap();
-        assert_eq!(arguments.listen_addresses, [":1", "[::1]:2"]);
+        assert_eq!(arguments.listen_addresses, [":1", "[::1]:2"].map(|text| Listen::parse(text).unwrap()));
         assert_eq!(arguments.max_requests, 3);
-        assert_eq!(parse(["--health", "--web.max-requests=3"]).unwrap().health_url, None);
-        assert_eq!(parse(["--health", "http://[::1]:9/"]).unwrap().health_url.as_deref(), Some("http://[::1]:9/"));
+        assert_eq!(parse(["--health", "--web.max-requests=3"]).unwrap().health_target, None);
+        assert_eq!(parse(["--health", "http://[::1]:9/"]).unwrap().health_target, Target::parse("[::1]:9/").ok());
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod access;
 pub mod arguments;
 pub mod collectors;
 pub mod filter;
+pub mod health;
 pub mod host;
 pub mod log;
 pub mod page;

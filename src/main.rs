@@ -3,10 +3,14 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use log::info;
+
+use router_exporter::access::{Access, Credentials};
 use router_exporter::arguments::{self, Arguments, Command};
-use router_exporter::log;
+use router_exporter::health::{self, Target};
+use router_exporter::log as logging;
 use router_exporter::scrape::Scraper;
-use router_exporter::server::{Exporter, HandlerMetrics};
+use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
 
 /// The command line is at fault.
 const MISUSED: u8 = 2;
@@ -32,14 +36,37 @@ fn run(arguments: Arguments) -> Result<(), (u8, String)> {
         Command::Help => print(arguments::help().as_bytes()),
         Command::Version => print(concat!("router_exporter, version ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         Command::Once => {
-            log::start(arguments.log_level);
+            logging::start(arguments.log_level);
             let mut page = Vec::new();
             let rendered = scraper(&arguments).render("", &HandlerMetrics::default(), &mut page);
             rendered.map_err(|fault| (1, fault))?;
             print(&page)
         }
-        Command::Serve | Command::Health => Err((1, "not yet".into())),
+        Command::Health => {
+            let listening = || arguments.listen_addresses.first().map(Target::of);
+            let target = arguments.health_target.clone().or_else(listening);
+            target.map_or(Ok(()), |target| health::check(&target).map_err(|fault| (1, fault)))
+        }
+        Command::Serve => serve(arguments),
     }
+}
+
+fn serve(arguments: Arguments) -> Result<(), (u8, String)> {
+    logging::start(arguments.log_level);
+    let files = [
+        arguments.basic_auth_file.as_deref().map(Credentials::basic),
+        arguments.bearer_token_file.as_deref().map(Credentials::bearer),
+    ];
+    let credentials: Result<_, _> = files.into_iter().flatten().collect();
+    let access =
+        Access { networks: arguments.networks.clone(), credentials: credentials.map_err(|fault| (MISUSED, fault))? };
+    let listeners = server::bind(&arguments.listen_addresses).map_err(|fault| (1, fault.to_string()))?;
+    for listener in &listeners {
+        info!("msg=\"Listening on\" address={}", listener.address());
+    }
+    let mut scraper = scraper(&arguments);
+    let settings = Settings { telemetry_path: arguments.telemetry_path, max_requests: arguments.max_requests, access };
+    server::serve(listeners, settings, &mut scraper).map_err(|fault| (1, fault.to_string()))
 }
 
 fn scraper(arguments: &Arguments) -> Scraper {
