@@ -4,12 +4,13 @@
 //! again from their start, which costs a router a fraction of opening them; buffers are used again,
 //! so that a scrape allocates nothing once it has seen the longest file.
 
-use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use std::cell::{OnceCell, RefCell};
+use std::ffi::{CStr, CString, OsString};
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, StatFs, openat, readlinkat_raw, statfs};
@@ -18,6 +19,7 @@ use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::settings::Settings;
+use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
 const LONGEST: usize = 4 << 20;
@@ -77,6 +79,7 @@ pub struct Host {
     short: RefCell<Vec<Vec<u8>>>,
     long: RefCell<Vec<Vec<u8>>>,
     skipped: RefCell<Option<Error>>,
+    zone: OnceCell<Vec<u8>>,
 }
 
 /// Files kept open, in the order in which a scrape asks for them.
@@ -239,6 +242,31 @@ impl Host {
         let time = clock_gettime(ClockId::Realtime);
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
         seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or_default())
+    }
+
+    /// The machine's time zone as POSIX writes it; empty if it is not told, which means UTC. It is
+    /// looked for once, as libc does.
+    pub fn zone(&self) -> &[u8] {
+        self.zone.get_or_init(|| self.find_zone(std::env::var_os("TZ")).unwrap_or_default())
+    }
+
+    /// The zone of the variable TZ, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
+    /// that of `/etc/localtime`.
+    fn find_zone(&self, variable: Option<OsString>) -> Option<Vec<u8>> {
+        let database = |path: &[&[u8]]| Some(zone::of_database(&self.file(path).ok()?)?.to_vec());
+        match variable.map(OsString::into_vec) {
+            Some(value) => {
+                let value = value.strip_prefix(b":").unwrap_or(&value);
+                if zone::offset(value, 0).is_some() {
+                    return Some(value.to_vec());
+                }
+                database(&[if value.starts_with(b"/") { b"" } else { b"usr/share/zoneinfo/" }, value])
+            }
+            None => match self.file(&[b"etc/TZ"]) {
+                Ok(text) => Some(text.trim_ascii().to_vec()),
+                Err(_) => database(&[b"etc/localtime"]),
+            },
+        }
     }
 
     /// What was [skipped](Text::skip) since the last call.

@@ -20,3 +20,4 @@ pub mod scrape;
 pub mod server;
 pub mod settings;
 pub mod system;
+pub mod zone;

@@ -28,6 +28,9 @@ macro_rules! collectors {
 collectors! {
     loadavg: true,
     netdev: true,
+    os: true,
+    time: true,
+    uname: true,
 }
 
 #[cfg(test)]

@@ -1,0 +1,151 @@
+//! `/etc/os-release`, else `/usr/lib/os-release`: which distribution this is, as a shell would read
+//! it.
+//!
+//! Firmware such as Padavan's has neither; OpenWrt has the one as a link to the other.
+
+use std::borrow::Cow;
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, Value, gauge};
+use crate::scan::{decimal, lines, split_once};
+use crate::zone;
+
+const INFO: Family = gauge(
+    "node_os_info",
+    "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, pretty_name, variant, variant_id, version, version_codename, version_id.",
+);
+const VERSION: Family = gauge("node_os_version", "Metric containing the major.minor part of the OS version.");
+const SUPPORT_END: Family = gauge(
+    "node_os_support_end_timestamp_seconds",
+    "Metric containing the end-of-life date timestamp of the OS.",
+);
+
+/// The label and the variable it shows, in the order of the labels.
+const LABELS: [(&str, &str); 12] = [
+    ("build_id", "BUILD_ID"),
+    ("id", "ID"),
+    ("id_like", "ID_LIKE"),
+    ("image_id", "IMAGE_ID"),
+    ("image_version", "IMAGE_VERSION"),
+    ("name", "NAME"),
+    ("pretty_name", "PRETTY_NAME"),
+    ("variant", "VARIANT"),
+    ("variant_id", "VARIANT_ID"),
+    ("version", "VERSION"),
+    ("version_codename", "VERSION_CODENAME"),
+    ("version_id", "VERSION_ID"),
+];
+
+/// Adds the names, the version as a number and the day on which support ends.
+///
+/// # Errors
+/// If neither file is there or can be read.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.file(&[b"etc/os-release"]).or_else(|_| host.file(&[b"usr/lib/os-release"]))?;
+    let values = LABELS.map(|(_, variable)| value(&text, variable));
+    let mut labels = LABELS.map(|(label, _)| (label, &b""[..]));
+    for (label, value) in labels.iter_mut().zip(&values) {
+        label.1 = value;
+    }
+    page.family(&INFO).sample(&labels, true);
+    let [_, id, id_like, _, _, name, .., version_id] = &values;
+    if let Some(version) = major_minor(version_id) {
+        page.family(&VERSION).sample(&[("id", id), ("id_like", id_like), ("name", name)], version);
+    }
+    if let Some(seconds) = midnight(&value(&text, "SUPPORT_END")) {
+        page.single(&SUPPORT_END, seconds);
+    }
+    Ok(())
+}
+
+/// What a shell would have in `variable` after reading `text`; the last assignment holds.
+fn value<'t>(text: &'t [u8], variable: &str) -> Cow<'t, [u8]> {
+    lines(text)
+        .filter_map(|line| split_once(line.trim_ascii(), b'='))
+        .filter(|(name, _)| *name == variable.as_bytes())
+        .last()
+        .map_or_else(Cow::default, |(_, value)| unquote(value))
+}
+
+fn unquote(value: &[u8]) -> Cow<'_, [u8]> {
+    let quoted = |quote: &[u8]| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    if let Some(inner) = quoted(b"'") {
+        return inner.into();
+    }
+    let inner = quoted(b"\"").unwrap_or(value);
+    if !inner.contains(&b'\\') {
+        return inner.into();
+    }
+    let mut plain = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter();
+    while let Some(&byte) = bytes.next() {
+        plain.extend(if byte == b'\\' { bytes.next() } else { Some(&byte) });
+    }
+    plain.into()
+}
+
+/// The first two numbers of a version: 24.10 of `24.10.2`, 12 of `12`.
+fn major_minor(version: &[u8]) -> Option<Value> {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (major, rest) = version.split_at_checked(digits(version))?;
+    let minor = rest.strip_prefix(b".").map_or(&b""[..], |rest| rest.get(..digits(rest)).unwrap_or_default());
+    let places = u8::try_from(minor.len()).ok()?;
+    let scale = 10_u64.checked_pow(places.into())?;
+    let fraction = if minor.is_empty() { 0 } else { decimal(minor)? };
+    Some(Value::decimal(decimal(major)?.checked_mul(scale)?.checked_add(fraction)?, places))
+}
+
+/// When the day `2029-10-31` begins, in seconds since 1970.
+fn midnight(day: &[u8]) -> Option<i64> {
+    let (year, rest) = split_once(day, b'-')?;
+    let (month, day) = split_once(rest, b'-')?;
+    let number = |text: &[u8], digits| decimal(text).filter(|_| text.len() == digits)?.try_into().ok();
+    zone::midnight(number(year, 4)?, number(month, 2)?, number(day, 2)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENWRT: &[u8] = b"NAME=\"OpenWrt\"\nVERSION=\"24.10.2\"\nID=\"openwrt\"\nID_LIKE=\"lede openwrt\"\n\
+        PRETTY_NAME=\"OpenWrt 24.10.2\"\nVERSION_ID=\"24.10.2\"\n\n# comment\nBUILD_ID=\"r28739-d9340319c6\"\n";
+
+    #[test]
+    fn real() {
+        assert_eq!(*value(OPENWRT, "NAME"), *b"OpenWrt");
+        assert_eq!(*value(OPENWRT, "ID_LIKE"), *b"lede openwrt");
+        assert_eq!(*value(OPENWRT, "BUILD_ID"), *b"r28739-d9340319c6");
+        assert_eq!(*value(OPENWRT, "VARIANT"), *b"");
+    }
+
+    #[test]
+    fn quotes_as_a_shell_has_them() {
+        assert_eq!(*value(b"ID=debian", "ID"), *b"debian");
+        assert_eq!(*value(b"ID='a \\ b'", "ID"), *b"a \\ b");
+        assert_eq!(*value(b"ID=\"a \\\"b\\\" \\\\\"", "ID"), *b"a \"b\" \\");
+        assert_eq!(*value(b"ID=old\nID=new\n", "ID"), *b"new");
+        assert_eq!(*value(b"ID=\"", "ID"), *b"\"");
+        assert_eq!(*value(b"ID", "ID"), *b"");
+        assert_eq!(*value(b"ID=\"a\\", "ID"), *b"\"a");
+    }
+
+    #[test]
+    fn versions() {
+        assert_eq!(major_minor(b"24.10.2"), Some(Value::decimal(2410_u64, 2)));
+        assert_eq!(major_minor(b"12"), Some(12_u64.into()));
+        assert_eq!(major_minor(b"12."), Some(12_u64.into()));
+        assert_eq!(major_minor(b"3.4.3.9-099"), Some(Value::decimal(34_u64, 1)));
+        for odd in [&b""[..], b"rolling", b".1", b"99999999999999999999.1", b"1.99999999999999999999"] {
+            assert_eq!(major_minor(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn days() {
+        assert_eq!(midnight(b"1970-01-01"), Some(0));
+        assert_eq!(midnight(b"2025-05-13"), Some(1_747_094_400));
+        for odd in [&b""[..], b"2025", b"2025-13-01", b"2025-02-29", b"25-01-01", b"2025-1-1", b"2025-00-10"] {
+            assert_eq!(midnight(odd), None, "{odd:?}");
+        }
+    }
+}

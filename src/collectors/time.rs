@@ -1,0 +1,62 @@
+//! The wall clock, its zone, and what it ticks by: `/sys/devices/system/clocksource/clocksource0`.
+//!
+//! The kernel has one clock source device, so that its directory need not be listed. A router
+//! without a battery lives in 1970, or the year of its firmware, until NTP answers.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, Value, gauge};
+use crate::scan::words;
+use crate::zone;
+
+const SECONDS: Family = gauge("node_time_seconds", "System time in seconds since epoch (1970).");
+const ZONE: Family = gauge("node_time_zone_offset_seconds", "System time zone offset in seconds.");
+const AVAILABLE: Family = gauge(
+    "node_time_clocksource_available_info",
+    "Available clocksources read from '/sys/devices/system/clocksource'.",
+);
+const CURRENT: Family = gauge(
+    "node_time_clocksource_current_info",
+    "Current clocksource read from '/sys/devices/system/clocksource'.",
+);
+
+/// Adds the time, the zone's offset and the clock sources.
+///
+/// # Errors
+/// None: there always is a time.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let now = host.now();
+    page.single(&SECONDS, Value::decimal(now, 9));
+    let seconds = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
+    let utc = zone::Offset { name: b"UTC", seconds: 0 };
+    let offset = zone::offset(host.zone(), seconds).unwrap_or(utc);
+    page.family(&ZONE).sample(&[("time_zone", offset.name)], offset.seconds);
+    let source = |name: &'static [u8]| host.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
+    if let Some(text) = source(b"available_clocksource") {
+        let mut table = page.table(&[AVAILABLE]);
+        for name in words(&text) {
+            table.counts(&[("clocksource", name), ("device", b"0")], [Some(1)]);
+        }
+        table.finish();
+    }
+    if let Some(name) = source(b"current_clocksource") {
+        page.family(&CURRENT).sample(&[("clocksource", &name), ("device", b"0")], true);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_anything_has_a_time() {
+        let mut host = Host::default();
+        host.settings.paths.sysfs = "/nowhere".into();
+        host.settings.paths.rootfs = "/nowhere".into();
+        let (mut page, mut out) = (Page::default(), Vec::new());
+        collect(&host, &mut page).unwrap();
+        page.write(&mut out, |name| name != SECONDS.name.as_bytes());
+        let zone = out.split(|&byte| byte == b'\n').nth(2).unwrap();
+        assert!(zone.starts_with(b"node_time_zone_offset_seconds{time_zone=\""), "{}", String::from_utf8_lossy(&out));
+    }
+}
