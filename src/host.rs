@@ -13,12 +13,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, StatFs, openat, readlinkat_raw, statfs};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::settings::Settings;
+use crate::statfs::{Question, Questions};
 use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
@@ -80,6 +81,7 @@ pub struct Host {
     long: RefCell<Vec<Vec<u8>>>,
     skipped: RefCell<Option<Error>>,
     zone: OnceCell<Vec<u8>>,
+    questions: RefCell<Questions>,
 }
 
 /// Files kept open, in the order in which a scrape asks for them.
@@ -221,14 +223,14 @@ impl Host {
         Some(text)
     }
 
-    /// The state of the file system that is mounted at `mount_point` of the machine.
-    ///
-    /// # Errors
-    /// What the kernel answers.
-    pub fn statfs(&self, mount_point: &[u8]) -> Result<StatFs, Errno> {
+    /// Asks for the state of the file system that is mounted at `mount_point` of the machine; see
+    /// [`statfs`](crate::statfs) for one that `may_hang`.
+    pub fn statfs(&self, mount_point: &[u8], may_hang: bool) -> Question {
         let root = self.settings.paths.rootfs.trim_end_matches('/');
-        let path = CString::new([root.as_bytes(), mount_point].concat()).map_err(|_| Errno::INVAL)?;
-        statfs(path.as_c_str())
+        match CString::new([root.as_bytes(), mount_point].concat()) {
+            Ok(path) => self.questions.borrow_mut().ask(path, may_hang),
+            Err(_) => Question::Answered(Err(Errno::INVAL)),
+        }
     }
 
     /// What the kernel calls itself.

@@ -19,5 +19,6 @@ pub mod scan;
 pub mod scrape;
 pub mod server;
 pub mod settings;
+pub mod statfs;
 pub mod system;
 pub mod zone;

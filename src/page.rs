@@ -300,19 +300,28 @@ impl<const N: usize> Table<'_, N> {
         self.page.rows.is_empty()
     }
 
-    /// Puts the families on the page, the samples of each sorted by their labels.
+    /// Puts the families on the page, the samples of each sorted by their labels. Of rows with the
+    /// same labels, which no page may have, the last holds.
     pub fn finish(self) {
         let page = self.page;
         let labels = std::mem::take(&mut page.labels);
         let mut rows = std::mem::take(&mut page.rows);
-        rows.sort_by(|one, other| slice(&labels, one.start, one.end).cmp(slice(&labels, other.start, other.end)));
+        let text = |row: &Row| slice(&labels, row.start, row.end);
+        rows.sort_by(|one, other| text(one).cmp(text(other)));
+        rows.dedup_by(|later, earlier| {
+            let is_same = text(later) == text(earlier);
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
         for (column, family) in self.families.iter().enumerate() {
             page.family(family);
             for row in &rows {
                 let cell = page.cells.get(row.first_cell.saturating_add(column));
                 if let Some(&Some(value)) = cell {
                     page.write_name();
-                    page.text.extend_from_slice(slice(&labels, row.start, row.end));
+                    page.text.extend_from_slice(text(row));
                     page.write_value(value);
                 }
             }
@@ -464,6 +473,20 @@ mod tests {
             written(&mut page),
             "# HELP a A.\n# TYPE a gauge\na{k=\"1\"} 1\na{k=\"2\"} 2\n# HELP b B.\n# TYPE b gauge\nb 2\n"
         );
+    }
+
+    #[test]
+    fn of_rows_with_the_same_labels_the_last_holds() {
+        let families = [gauge("a", "A."), gauge("b", "B.")];
+        let mut page = Page::default();
+        let mut table = page.table(&families);
+        for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"x", 3)] {
+            table.counts(&[("k", label)], [Some(value), Some(value + 10)]);
+        }
+        table.finish();
+        let text = written(&mut page);
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples, ["a{k=\"x\"} 3", "a{k=\"y\"} 2", "b{k=\"x\"} 13", "b{k=\"y\"} 12"]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ macro_rules! collectors {
 }
 
 collectors! {
+    filesystem: true,
     loadavg: true,
     netdev: true,
     os: true,
