@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
@@ -14,6 +14,7 @@ use crate::access::Network;
 use crate::collectors::{ALL, Collector};
 use crate::filter::{FLAGS, Filters};
 use crate::health::Target;
+use crate::privileges::User;
 use crate::server::Listen;
 use crate::settings::Settings;
 
@@ -50,6 +51,8 @@ pub struct Arguments {
     pub basic_auth_file: Option<PathBuf>,
     /// `--web.bearer-token-file`.
     pub bearer_token_file: Option<PathBuf>,
+    /// `--user`.
+    pub user: Option<User>,
     /// The URL of `--health`, if one is given.
     pub health_target: Option<Target>,
     /// `--log.level`.
@@ -90,6 +93,7 @@ const OPTIONS: &[Known] = &[
     known("web.allow", "NETWORK", "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody"),
     known("web.basic-auth-file", "FILE", "Ask for one of the lines user:password of a file. SIGHUP reads it again."),
     known("web.bearer-token-file", "FILE", "Ask for one of the tokens of a file, one a line. SIGHUP reads it again."),
+    known("user", "NAME|UID", "User to change to after the port is open."),
     known("web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics"),
     known("web.max-requests", "N", "Most scrapes at the same time, 0 for no limit. Default: 40"),
     known("web.disable-exporter-metrics", "", "Leave out what is about the exporter itself (promhttp_*, process_*)."),
@@ -186,6 +190,7 @@ impl Default for Arguments {
             networks: Vec::new(),
             basic_auth_file: None,
             bearer_token_file: None,
+            user: None,
             health_target: None,
             log_level: LevelFilter::Info,
             settings,
@@ -240,6 +245,7 @@ impl Arguments {
             "web.listen-address" => self.listen_addresses.push(Listen::parse(&value(parser)?)?),
             "web.allow" => self.networks.push(Network::parse(&value(parser)?)?),
             "web.basic-auth-file" => self.basic_auth_file = Some(value(parser)?.into()),
+            "user" => self.user = Some(User::find(Path::new("/etc"), &value(parser)?)?),
             "web.bearer-token-file" => self.bearer_token_file = Some(value(parser)?.into()),
             "web.telemetry-path" => {
                 self.telemetry_path = value(parser)?;
@@ -431,6 +437,7 @@ mod tests {
                 "LEVEL" => "=debug".into(),
                 "FORMAT" => "=logfmt".into(),
                 "PATH" => "=/m".into(),
+                "NAME|UID" => "=0".into(),
                 "NETWORK" => "=10.0.0.0/8".into(),
                 _ => "=127.0.0.1:9100".into(),
             };

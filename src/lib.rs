@@ -14,6 +14,7 @@ pub mod health;
 pub mod host;
 pub mod log;
 pub mod page;
+pub mod privileges;
 pub mod process;
 pub mod scan;
 pub mod scrape;

@@ -9,6 +9,7 @@ use router_exporter::access::{Access, Credentials};
 use router_exporter::arguments::{self, Arguments, Command};
 use router_exporter::health::{self, Target};
 use router_exporter::log as logging;
+use router_exporter::privileges;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
 
@@ -64,6 +65,10 @@ fn serve(arguments: Arguments) -> Result<(), (u8, String)> {
     for listener in &listeners {
         info!("msg=\"Listening on\" address={}", listener.address());
     }
+    if let Some(user) = &arguments.user {
+        user.assume().map_err(|fault| (1, fault))?;
+    }
+    privileges::restrict();
     let mut scraper = scraper(&arguments);
     let settings = Settings { telemetry_path: arguments.telemetry_path, max_requests: arguments.max_requests, access };
     server::serve(listeners, settings, &mut scraper).map_err(|fault| (1, fault.to_string()))

@@ -1,0 +1,161 @@
+//! Gives up what the exporter does not need once it listens.
+
+use std::path::Path;
+
+use rustix::process::{
+    DumpableBehavior, Gid, Resource, Rlimit, Uid, getegid, geteuid, getgid, getpriority_process, getrlimit, getuid,
+    set_dumpable_behavior, setpriority_process, setrlimit,
+};
+use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
+
+use crate::system;
+
+/// The most bytes of /etc/passwd and of /etc/group.
+const FILE_LIMIT: usize = 1 << 20;
+
+/// The most of each that the exporter may ever have, in the kernel's units.
+const LIMITS: [(Resource, u64); 4] = [
+    // No memory of a process that saw credentials is written anywhere.
+    (Resource::Core, 0),
+    // 64 connections, and the files that the collectors keep open.
+    (Resource::Nofile, 512),
+    // A few times what it ever maps; a bug must not take the router's memory with it.
+    (Resource::As, 64 << 20),
+    // It starts nothing.
+    (Resource::Nproc, 0),
+];
+
+/// A router's own work comes before being watched at it.
+const NICENESS: i32 = 5;
+
+/// Who `--user` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl User {
+    /// Looks a name or a number up in `etc`/passwd and `etc`/group. A number needs no entry there,
+    /// and is its own group then.
+    ///
+    /// # Errors
+    /// One line that names the user.
+    pub fn find(etc: &Path, user: &str) -> Result<Self, String> {
+        let passwd = read(&etc.join("passwd"));
+        let group = read(&etc.join("group"));
+        Self::parse(&passwd, &group, user).ok_or_else(|| format!("there is no user '{user}'"))
+    }
+
+    fn parse(passwd: &str, group: &str, user: &str) -> Option<Self> {
+        let number = decimal(user);
+        let entry = passwd.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            let uid = decimal(fields.nth(1)?)?;
+            let gid = decimal(fields.next()?)?;
+            (name == user || number == Some(uid)).then_some((name, uid, gid))
+        });
+        let (name, uid, gid) = entry.or_else(|| number.map(|number| ("", number, number)))?;
+        let member = |line: &str| {
+            let mut fields = line.split(':');
+            let gid = decimal(fields.nth(2)?)?;
+            let mut members = fields.next()?.split(',');
+            (!name.is_empty() && members.any(|member| member == name)).then_some(Gid::from_raw(gid))
+        };
+        let gid = Gid::from_raw(gid);
+        let mut groups = vec![gid];
+        groups.extend(group.lines().filter_map(member).filter(|other| *other != gid));
+        Some(Self { uid: Uid::from_raw(uid), gid, groups })
+    }
+
+    /// Becomes this user for good.
+    ///
+    /// # Errors
+    /// One line on what the kernel refused. The process must not go on then: it may be anybody.
+    pub fn assume(&self) -> Result<(), String> {
+        let Self { uid, gid, groups } = self;
+        if geteuid() == *uid && getuid() == *uid {
+            return Ok(());
+        }
+        let refused = |what: &str, error| format!("cannot change to user {}: {what}: {error}", uid.as_raw());
+        // In this order: who is not root any more may not change the rest. There is one thread, so
+        // the thread's are the process's.
+        set_thread_groups(groups).map_err(|error| refused("groups", error))?;
+        set_thread_gid(*gid).map_err(|error| refused("group", error))?;
+        set_thread_uid(*uid).map_err(|error| refused("user", error))?;
+        let is_done = [getuid(), geteuid()] == [*uid; 2] && [getgid(), getegid()] == [*gid; 2];
+        let is_final = uid.is_root() || set_thread_uid(Uid::ROOT).is_err();
+        if !(is_done && is_final) {
+            return Err(format!("cannot change to user {}: the change did not hold", uid.as_raw()));
+        }
+        // The kernel gives /proc/self to root after such a change, and the exporter reads there.
+        let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+        Ok(())
+    }
+}
+
+/// Sets the limits that hold from the start on. What an old kernel does not know is done without.
+pub fn restrict() {
+    for (resource, most) in LIMITS {
+        let allowed = getrlimit(resource).maximum.unwrap_or(u64::MAX).min(most);
+        let _ = setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) });
+    }
+    // Linux 3.5.
+    let _ = set_no_new_privs(true);
+    if getpriority_process(None).is_ok_and(|niceness| niceness < NICENESS) {
+        let _ = setpriority_process(None, NICENESS);
+    }
+}
+
+fn read(path: &Path) -> String {
+    let text = system::read_own(path, FILE_LIMIT).map(|(_, text)| text).unwrap_or_default();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A number that `(uid_t) -1`, which means "leave it as it is", is not.
+fn decimal(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number != u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/ash\n\
+        broken\n\
+        odd:x:-1:0::/:\n\
+        daemon:*:1:1:daemon:/var:/bin/false\n\
+        nobody:*:65534:65533:nobody:/var:/bin/false\n";
+    const GROUP: &str = "root:x:0:\n\
+        broken:x\n\
+        metrics:x:100:daemon,nobody\n\
+        more:x:101:nobody2\n\
+        nogroup:x:65533:nobody\n";
+
+    fn user(uid: u32, gids: &[u32]) -> Option<User> {
+        let groups: Vec<Gid> = gids.iter().map(|gid| Gid::from_raw(*gid)).collect();
+        Some(User { uid: Uid::from_raw(uid), gid: groups[0], groups })
+    }
+
+    #[test]
+    fn users_are_found_by_name_and_by_number() {
+        let find = |text| User::parse(PASSWD, GROUP, text);
+        assert_eq!(find("nobody"), user(65_534, &[65_533, 100]));
+        assert_eq!(find("65534"), find("nobody"));
+        assert_eq!(find("daemon"), user(1, &[1, 100]));
+        assert_eq!(find("1000"), user(1000, &[1000]));
+        for wrong in ["", "nobod", "broken", "odd", "-1", "+1", "4294967295", "4294967296", "x"] {
+            assert_eq!(find(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_the_files_has_numbers_only() {
+        let absent = Path::new("/absent");
+        assert_eq!(User::find(absent, "99").ok(), user(99, &[99]));
+        assert!(User::find(absent, "nobody").unwrap_err().contains("'nobody'"));
+    }
+}
