@@ -109,6 +109,8 @@ impl Kept {
 enum Reading {
     /// To its end, and kept open for the next time.
     Kept,
+    /// As one record, which one read tells all of if it has the room, and kept open.
+    KeptRecord,
     /// To its end.
     Whole,
     /// An attribute: one read tells all of it.
@@ -119,11 +121,16 @@ enum Reading {
 
 impl Reading {
     fn keeps(self) -> bool {
-        matches!(self, Self::Kept | Self::KeptAttribute)
+        matches!(self, Self::Kept | Self::KeptRecord | Self::KeptAttribute)
     }
 
     fn is_short(self) -> bool {
         matches!(self, Self::Attribute | Self::KeptAttribute)
+    }
+
+    /// Whether a read that leaves room is the last.
+    fn is_at_once(self) -> bool {
+        self.is_short() || self == Self::KeptRecord
     }
 }
 
@@ -139,6 +146,16 @@ impl Host {
     /// [`Error::Absent`] if there is no such file, else [`Error::Unreadable`].
     pub fn proc(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.procfs, path, Reading::Kept)
+    }
+
+    /// A file of /proc that the kernel writes in one go, such as `&["stat"]`, whatever its length:
+    /// it is read without asking whether there is more. (Those it writes line by line, such as
+    /// `net/dev`, come a page at a time.)
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn proc_record(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
+        self.read(&self.settings.paths.procfs, path, Reading::KeptRecord)
     }
 
     /// A file of /proc that may be gone the next time, such as a process's.
@@ -186,7 +203,7 @@ impl Host {
     /// # Errors
     /// As [`Host::proc`].
     pub fn own(&self, path: &str) -> Result<Text<'_>, Error> {
-        self.read("/proc/self", &[path.as_bytes()], Reading::Kept)
+        self.read("/proc/self", &[path.as_bytes()], Reading::KeptRecord)
     }
 
     /// The numbers of this process's open files.
@@ -372,12 +389,11 @@ impl Text<'_> {
     }
 
     fn fill(&mut self, reading: Reading) -> Result<(), Errno> {
-        let short = reading.is_short();
         if reading.keeps() {
             let mut kept = self.host.kept.borrow_mut();
             let at = kept.find(self.path());
             if let Some((at, (_, file))) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
-                if self.read_from(file, short).is_ok() {
+                if self.read_from(file, reading).is_ok() {
                     return Ok(());
                 }
                 // What it showed has gone; something new may have come under the same name.
@@ -386,7 +402,7 @@ impl Text<'_> {
             }
         }
         let file = self.open(OFlags::empty())?;
-        self.read_from(&file, short)?;
+        self.read_from(&file, reading)?;
         if reading.keeps() {
             let mut kept = self.host.kept.borrow_mut();
             if kept.files.len() < MOST_KEPT {
@@ -398,7 +414,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn read_from(&mut self, file: &OwnedFd, short: bool) -> Result<(), Errno> {
+    fn read_from(&mut self, file: &OwnedFd, reading: Reading) -> Result<(), Errno> {
         loop {
             if self.bytes.len() > LONGEST {
                 return Err(Errno::FBIG);
@@ -411,11 +427,11 @@ impl Text<'_> {
                 Err(Errno::INTR) => continue,
                 result => result?,
             };
-            if count == 0 || (short && self.bytes.len() < self.bytes.capacity()) {
+            if count == 0 || (reading.is_at_once() && self.bytes.len() < self.bytes.capacity()) {
                 break;
             }
         }
-        if short {
+        if reading.is_short() {
             let trimmed = self.trim_ascii_end().len();
             self.bytes.truncate(self.start.saturating_add(trimmed));
         }

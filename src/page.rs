@@ -130,11 +130,22 @@ pub struct Mark {
 }
 
 const HELP: &[u8] = b"# HELP ";
+const TYPE: &[u8] = b"\n# TYPE ";
 
 impl Page {
     /// Begins a family; samples follow. One without samples is not put out.
     pub fn family(&mut self, family: &Family) -> &mut Self {
-        self.named_family(&[family.name.as_bytes()], &[family.help.as_bytes()], family.kind)
+        let start = self.text.len();
+        for part in [HELP, family.name.as_bytes()] {
+            self.text.extend_from_slice(part);
+        }
+        let name_end = self.text.len();
+        debug_assert!(!family.help.contains(['\\', '\n']), "to be escaped: {}", family.help);
+        for part in [b" ", family.help.as_bytes(), TYPE, family.name.as_bytes(), family.kind.text()] {
+            self.text.extend_from_slice(part);
+        }
+        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self
     }
 
     /// Begins a family whose name and help are put together from the kernel's own words.
@@ -145,16 +156,14 @@ impl Page {
         self.text.extend_from_slice(HELP);
         let name_start = self.text.len();
         for part in name {
-            self.text.extend(
-                part.iter().map(|&byte| if byte.is_ascii_alphanumeric() || byte == b':' { byte } else { b'_' }),
-            );
+            self.text.extend(part.iter().map(|&byte| if is_of_name(byte) { byte } else { b'_' }));
         }
         let name_end = self.text.len();
         self.text.push(b' ');
         for part in help {
             escape(&mut self.text, part, false);
         }
-        self.text.extend_from_slice(b"\n# TYPE ");
+        self.text.extend_from_slice(TYPE);
         self.text.extend_from_within(name_start..name_end);
         self.text.extend_from_slice(kind.text());
         self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
@@ -331,6 +340,10 @@ impl<const N: usize> Table<'_, N> {
     }
 }
 
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b':'
+}
+
 fn slice(text: &[u8], start: usize, end: usize) -> &[u8] {
     text.get(start..end).unwrap_or_default()
 }
@@ -443,7 +456,7 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_always_utf8() {
         let mut page = Page::default();
-        page.family(&gauge("a", "h\\e\n\"lp")).sample(&[("k", b"q\"b\\n\n\xff\xc3\xa4")], 1_u64);
+        page.named_family(&[b"a"], &[b"h\\e\n\"lp"], Kind::Gauge).sample(&[("k", b"q\"b\\n\n\xff\xc3\xa4")], 1_u64);
         assert_eq!(
             written(&mut page),
             "# HELP a h\\\\e\\n\"lp\n# TYPE a gauge\na{k=\"q\\\"b\\\\n\\n\u{fffd}\u{e4}\"} 1\n"
