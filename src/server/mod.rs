@@ -214,7 +214,7 @@ impl<'a> Server<'a> {
         let left = next.saturating_sub(self.now()).min(86_400_000);
         Some(Timespec {
             tv_sec: i64::try_from(left / 1000).unwrap_or_default(),
-            tv_nsec: i64::try_from(left % 1000).unwrap_or_default().saturating_mul(1_000_000),
+            tv_nsec: (left % 1000).saturating_mul(1_000_000).try_into().unwrap_or_default(),
         })
     }
 
