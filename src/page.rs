@@ -4,6 +4,8 @@
 //! node_exporter does. All that grows here is kept from scrape to scrape, so that a page costs no
 //! allocation once the longest has been seen.
 
+use std::ops::Deref;
+
 /// What a family's values mean, the page's `# TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -85,6 +87,39 @@ impl From<bool> for Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self { magnitude: number.unsigned_abs(), negative: number < 0, places: 0 }
+    }
+}
+
+/// A number in decimal, to be a label.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits {
+    digits: [u8; 20],
+    start: usize,
+}
+
+impl Digits {
+    /// The digits of `number`.
+    pub fn new(number: u64) -> Self {
+        let mut digits = [b'0'; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or_default());
+            start = at;
+            rest = rest.wrapping_div(10);
+            if rest == 0 {
+                break;
+            }
+        }
+        Self { digits, start }
+    }
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.digits.get(self.start..).unwrap_or_default()
     }
 }
 
@@ -451,6 +486,13 @@ mod tests {
         assert_eq!(text_of(Value::decimal(u64::MAX, 18)), "18.446744073709551615");
         assert_eq!(text_of(Value::decimal(1_u64, 18)), "0.000000000000000001");
         assert_eq!(text_of(Value::decimal(10_u64, 1)), "1");
+    }
+
+    #[test]
+    fn digits() {
+        for number in [0, 7, 10, 128, u64::MAX] {
+            assert_eq!(*Digits::new(number), *number.to_string().as_bytes());
+        }
     }
 
     #[test]
