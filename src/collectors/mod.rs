@@ -26,12 +26,24 @@ macro_rules! collectors {
 }
 
 collectors! {
+    arp: true,
+    conntrack: true,
+    cpu: true,
+    diskstats: true,
+    entropy: true,
+    filefd: true,
     filesystem: true,
     loadavg: true,
+    meminfo: true,
     netdev: true,
+    netstat: true,
     os: true,
+    sockstat: true,
+    softnet: true,
+    stat: true,
     time: true,
     uname: true,
+    vmstat: true,
 }
 
 #[cfg(test)]

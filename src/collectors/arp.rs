@@ -1,0 +1,66 @@
+//! `/proc/net/arp`: the IPv4 neighbours that the kernel has seen or looks for.
+//!
+//! One that does not answer stands there too, with an address of zeros. A device may have any name
+//! without blanks, and it is the last column.
+
+use crate::filter::Filter;
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, gauge};
+use crate::scan::{lines, words};
+
+const ENTRIES: [Family; 1] = [gauge("node_arp_entries", "ARP entries by device")];
+
+/// Adds the number of neighbours of each device.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.proc(&[b"net/arp"])?;
+    // The first line is the heads of the columns.
+    let entries = || lines(&text).skip(1);
+    let mut table = page.table(&ENTRIES);
+    for (at, line) in entries().enumerate() {
+        let Some(device) = parse(line) else {
+            text.skip(line);
+            continue;
+        };
+        // The kernel shows its hash table, where a device's lines stand here and there; there are
+        // few devices, so each is counted where it comes first.
+        let is_first = !entries().take(at).any(|earlier| parse(earlier) == Some(device));
+        if is_first && host.settings.filters.allows(Filter::ArpDevice, device) {
+            let count = entries().filter(|&other| parse(other) == Some(device)).count();
+            table.counts(&[("device", device)], [u64::try_from(count).ok()]);
+        }
+    }
+    table.finish();
+    Ok(())
+}
+
+/// The device of a neighbour.
+fn parse(line: &[u8]) -> Option<&[u8]> {
+    words(line).nth(5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real() {
+        assert_eq!(
+            parse(b"192.168.1.10     0x1         0x2         00:11:22:33:44:55     *        br0"),
+            Some(&b"br0"[..])
+        );
+        assert_eq!(
+            parse(b"10.0.0.1         0x1         0x0         00:00:00:00:00:00     *        w\xc3\xa4n:1"),
+            Some("w\u{e4}n:1".as_bytes())
+        );
+    }
+
+    #[test]
+    fn truncated_and_odd() {
+        assert_eq!(parse(b"192.168.1.10     0x1         0x2         00:11:22:33:44:55     *        "), None);
+        assert_eq!(parse(b"192.168"), None);
+        assert_eq!(parse(b""), None);
+    }
+}
