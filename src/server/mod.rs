@@ -17,7 +17,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -194,7 +194,7 @@ impl<'a> Server<'a> {
             Err(Errno::INTR) => return (ready, false),
             // No memory: the kernel's, for this call. Rest rather than ask at once.
             Err(_) => {
-                std::thread::sleep(std::time::Duration::from_millis(REST));
+                std::thread::sleep(Duration::from_millis(REST));
                 return (ready, false);
             }
         }
@@ -212,10 +212,7 @@ impl<'a> Server<'a> {
         }
         let next = self.connections.iter().map(Connection::deadline).chain(self.rest).min()?;
         let left = next.saturating_sub(self.now()).min(86_400_000);
-        Some(Timespec {
-            tv_sec: i64::try_from(left / 1000).unwrap_or_default(),
-            tv_nsec: (left % 1000).saturating_mul(1_000_000).try_into().unwrap_or_default(),
-        })
+        Timespec::try_from(Duration::from_millis(left)).ok()
     }
 
     /// Deals with one connection: a step of what it is doing, and at most one request.
