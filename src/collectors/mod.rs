@@ -41,6 +41,7 @@ collectors! {
     sockstat: true,
     softnet: true,
     stat: true,
+    thermal_zone: true,
     time: true,
     uname: true,
     vmstat: true,
