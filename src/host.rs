@@ -15,9 +15,11 @@ use std::os::unix::ffi::OsStringExt;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::netlink::{dump_request, messages};
 use crate::settings::Settings;
 use crate::statfs::{Question, Questions};
 use crate::zone;
@@ -250,6 +252,13 @@ impl Host {
         }
     }
 
+    /// The kernel's answer to a netlink request for all things of a `kind`, whole; `None` if it has
+    /// none, or an odd one.
+    pub fn dump(&self, kind: u16, body: &[u8]) -> Option<Text<'_>> {
+        let mut text = self.open_text("netlink:", &[], false);
+        text.dump(kind, body).ok()?.then_some(text)
+    }
+
     /// What the kernel calls itself.
     pub fn uname(&self) -> Uname {
         uname()
@@ -436,6 +445,38 @@ impl Text<'_> {
             self.bytes.truncate(self.start.saturating_add(trimmed));
         }
         Ok(())
+    }
+
+    /// Reads an answer to its end; false if it is of no use.
+    fn dump(&mut self, kind: u16, body: &[u8]) -> Result<bool, Errno> {
+        // The kernel makes its messages as long as the buffer, up to this.
+        const LONGEST_MESSAGE: usize = 16 << 10;
+        // No protocol is NETLINK_ROUTE.
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+        let (request, length) = dump_request(kind, body);
+        send(&socket, request.get(..length).unwrap_or_default(), SendFlags::empty())?;
+        loop {
+            let start = self.bytes.len();
+            if start > LONGEST {
+                return Ok(false);
+            }
+            self.bytes.reserve(LONGEST_MESSAGE);
+            // The answer is there before its request has returned.
+            let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+            let (_, length) = recv(&socket, spare_capacity(&mut self.bytes), flags)?;
+            let Some(answer) = self.bytes.get(start..).filter(|answer| answer.len() == length && length > 0) else {
+                return Ok(false);
+            };
+            for message in messages(answer) {
+                match message.ends() {
+                    Some(false) => {}
+                    Some(true) => return Ok(true),
+                    None => return Ok(false),
+                }
+            }
+            let padding = length.next_multiple_of(4).saturating_sub(length);
+            self.bytes.resize(self.bytes.len().saturating_add(padding), 0);
+        }
     }
 
     fn list(&mut self) -> Result<(), Errno> {

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod health;
 pub mod host;
 pub mod log;
+pub mod netlink;
 pub mod page;
 pub mod privileges;
 pub mod process;

@@ -35,6 +35,7 @@ collectors! {
     filesystem: true,
     loadavg: true,
     meminfo: true,
+    netclass: true,
     netdev: true,
     netstat: true,
     os: true,

@@ -1,0 +1,175 @@
+//! Netlink's messages: what the kernel answers in one piece that files tell one by one.
+//!
+//! A message is its length, type, flags, sequence number and port, 16 bytes, and a body; a body is
+//! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
+//! the machine's own byte order.
+
+/// The type of the message that ends a dump.
+const DONE: u16 = 3;
+/// The type of the message that says what went wrong.
+const ERROR: u16 = 2;
+/// The flags of a request: a request, and all there is.
+const REQUEST_DUMP: u16 = 0x301;
+/// The flag of an answer that changed while it was given.
+const INTERRUPTED: u16 = 0x10;
+/// The length of a message's head.
+const HEAD: usize = 16;
+
+/// One message of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Such as RTM_NEWLINK.
+    pub kind: u16,
+    /// The fixed head and the attributes.
+    pub body: &'a [u8],
+    flags: u16,
+}
+
+impl Message<'_> {
+    /// Whether the answer is whole, once this message has come; `None` if it is of no use.
+    pub fn ends(&self) -> Option<bool> {
+        match self.kind {
+            ERROR => None,
+            _ if self.flags & INTERRUPTED != 0 => None,
+            kind => Some(kind == DONE),
+        }
+    }
+}
+
+/// The request for all things of a kind, such as RTM_GETLINK; `body` is the fixed head and the
+/// attributes, up to 48 bytes.
+pub fn dump_request(kind: u16, body: &[u8]) -> ([u8; 64], usize) {
+    let mut request = [0; 64];
+    let length = HEAD.saturating_add(body.len()).min(request.len());
+    let head = [u32::try_from(length).unwrap_or_default().to_ne_bytes(), pair(kind, REQUEST_DUMP)];
+    for (place, byte) in request.iter_mut().zip(head.as_flattened()) {
+        *place = *byte;
+    }
+    for (place, byte) in request.iter_mut().skip(HEAD).zip(body) {
+        *place = *byte;
+    }
+    (request, length)
+}
+
+fn pair(low: u16, high: u16) -> [u8; 4] {
+    let ([a, b], [c, d]) = (low.to_ne_bytes(), high.to_ne_bytes());
+    [a, b, c, d]
+}
+
+/// The messages of an answer; what is cut off at its end is left out.
+pub fn messages(mut answer: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    std::iter::from_fn(move || {
+        let length = usize::try_from(u32_at(answer, 0)?).ok()?;
+        let (kind, flags) = (u16_at(answer, 4)?, u16_at(answer, 6)?);
+        let body = answer.get(HEAD..length)?;
+        answer = after(answer, length);
+        Some(Message { kind, body, flags })
+    })
+}
+
+/// The attributes in `bytes`: their types, without the bits that say how they are nested, and
+/// their values.
+pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(bytes, 0)?);
+        let (kind, value) = (u16_at(bytes, 2)? & 0x3fff, bytes.get(4..length)?);
+        bytes = after(bytes, length);
+        Some((kind, value))
+    })
+}
+
+/// What follows after `length` bytes, at the next multiple of four.
+fn after(bytes: &[u8], length: usize) -> &[u8] {
+    length.checked_next_multiple_of(4).and_then(|start| bytes.get(start..)).unwrap_or_default()
+}
+
+/// The number of 16 bits at a place.
+pub fn u16_at(bytes: &[u8], place: usize) -> Option<u16> {
+    bytes.get(place..)?.first_chunk().map(|bytes| u16::from_ne_bytes(*bytes))
+}
+
+/// The number of 32 bits at a place.
+pub fn u32_at(bytes: &[u8], place: usize) -> Option<u32> {
+    bytes.get(place..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
+}
+
+/// The number of 64 bits at a place, which need not be a multiple of eight.
+pub fn u64_at(bytes: &[u8], place: usize) -> Option<u64> {
+    bytes.get(place..)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
+}
+
+/// A message as the kernel would send it, for the tests of those who read them.
+#[cfg(test)]
+pub mod sample {
+    use super::*;
+
+    /// An attribute, with the blank bytes behind it.
+    pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let mut bytes = pair(u16::try_from(value.len() + 4).unwrap(), kind).to_vec();
+        bytes.extend_from_slice(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// A message of a kind.
+    pub fn message(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
+        let mut bytes = u32::try_from(HEAD + body.len()).unwrap().to_ne_bytes().to_vec();
+        bytes.extend_from_slice(&pair(kind, flags));
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(body);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample::{attribute, message};
+    use super::*;
+
+    #[test]
+    fn messages_follow_one_another() {
+        let answer = [message(16, 2, b"abcde"), message(DONE, 2, &[0; 4])].concat();
+        let all: Vec<_> = messages(&answer).collect();
+        assert_eq!(all[0], Message { kind: 16, body: b"abcde", flags: 2 });
+        assert_eq!(all.iter().map(Message::ends).collect::<Vec<_>>(), [Some(false), Some(true)]);
+        assert_eq!(messages(&message(ERROR, 0, &[0; 4])).next().unwrap().ends(), None);
+        assert_eq!(messages(&message(16, INTERRUPTED, b"")).next().unwrap().ends(), None);
+    }
+
+    #[test]
+    fn attributes_follow_one_another() {
+        let bytes = [attribute(3, b"eth0\0"), attribute(0x8000 | 13, &[1, 0, 0, 0])].concat();
+        let all: Vec<_> = attributes(&bytes).collect();
+        assert_eq!(all, [(3, &b"eth0\0"[..]), (13, &[1, 0, 0, 0])]);
+    }
+
+    #[test]
+    fn cut_off_and_absurd() {
+        let answer = message(16, 2, b"abcde");
+        for length in 0..HEAD + 5 {
+            assert_eq!(messages(&answer[..length]).count(), 0, "{length}");
+        }
+        for length in [0_u32, 1, 15, u32::MAX] {
+            let mut answer = answer.clone();
+            answer[..4].copy_from_slice(&length.to_ne_bytes());
+            assert_eq!(messages(&answer).count(), 0, "{length}");
+        }
+        for length in [0_u16, 3, 9, u16::MAX] {
+            let mut bytes = attribute(3, b"eth0");
+            bytes[..2].copy_from_slice(&length.to_ne_bytes());
+            assert_eq!(attributes(&bytes).count(), 0, "{length}");
+        }
+        assert_eq!(
+            (u16_at(b"a", 0), u32_at(b"abc", 0), u64_at(b"abcdefgh", 1), u32_at(b"abcd", 9)),
+            (None, None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_request_says_how_long_it_is() {
+        let (request, length) = dump_request(18, &[7; 4]);
+        assert_eq!(length, 20);
+        assert_eq!(messages(&request).next(), Some(Message { kind: 18, body: &[7; 4], flags: REQUEST_DUMP }));
+    }
+}
