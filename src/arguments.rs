@@ -17,6 +17,7 @@ use crate::health::Target;
 use crate::privileges::User;
 use crate::server::Listen;
 use crate::settings::Settings;
+use crate::system::is_directory;
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -366,7 +367,7 @@ fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
 /// A directory that is there.
 fn directory(parser: &mut Parser) -> Result<String, String> {
     let path = value(parser)?;
-    if !std::path::Path::new(&path).is_dir() {
+    if !is_directory(&path) {
         return Err(format!("'{path}' is not a directory"));
     }
     Ok(path)

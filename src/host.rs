@@ -11,6 +11,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
@@ -257,6 +258,11 @@ impl Host {
     pub fn dump(&self, kind: u16, body: &[u8]) -> Option<Text<'_>> {
         let mut text = self.open_text("netlink:", &[], false);
         text.dump(kind, body).ok()?.then_some(text)
+    }
+
+    /// Waits for the answer to such a question until `deadline`.
+    pub fn wait_for_statfs(&self, question: &mut Question, deadline: Instant) {
+        self.questions.borrow_mut().wait(question, deadline);
     }
 
     /// What the kernel calls itself.

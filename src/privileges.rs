@@ -14,15 +14,13 @@ use crate::system;
 const FILE_LIMIT: usize = 1 << 20;
 
 /// The most of each that the exporter may ever have, in the kernel's units.
-const LIMITS: [(Resource, u64); 4] = [
+const LIMITS: [(Resource, u64); 3] = [
     // No memory of a process that saw credentials is written anywhere.
     (Resource::Core, 0),
     // 64 connections, and the files that the collectors keep open.
-    (Resource::Nofile, 512),
+    (Resource::Nofile, system::MOST_DESCRIPTORS.unsigned_abs() as u64),
     // A few times what it ever maps; a bug must not take the router's memory with it.
     (Resource::As, 64 << 20),
-    // It starts nothing.
-    (Resource::Nproc, 0),
 ];
 
 /// A router's own work comes before being watched at it.

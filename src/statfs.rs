@@ -1,160 +1,218 @@
 //! Asking file systems how full they are, of which some never answer.
 //!
 //! Where the server of an NFS or the program of a FUSE mount is gone, `statfs(2)` sleeps for as
-//! long, and nothing wakes it. Such file systems are asked by a thread of their own, which a router
-//! without them never has, and a page waits for all of them together no longer than [`PATIENCE`].
-//! One that has not answered yet is not asked again, so that each holds one thread at the most.
+//! long, and nothing wakes it, not even SIGKILL. Such file systems are asked by a child process
+//! each, which a router without them never has, and a page waits for all of them together no longer
+//! than [`PATIENCE`]. One that has not answered yet is not asked again, so that each holds one child
+//! at the most. A thread would hold the exporter itself: its port would stay taken until the server
+//! is back.
 
-use std::ffi::CString;
-use std::sync::{Arc, OnceLock};
-use std::thread;
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{StatFs, statfs};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+
+use crate::system;
 
 /// How long a page waits for file systems that may not answer.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 /// How many file systems may be asked at a time.
-const MOST: usize = 64;
-/// What a thread needs that does nothing but a system call; the least that Rust and musl give.
-const STACK: usize = 16 << 10;
+const MOST: usize = 16;
+
+/// How full a file system is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The unit of the three that follow, in bytes.
+    pub block_size: u64,
+    /// Blocks in all.
+    pub blocks: u64,
+    /// Free blocks.
+    pub free: u64,
+    /// Free blocks that others than root may take.
+    pub available: u64,
+    /// File nodes in all.
+    pub files: u64,
+    /// Free file nodes.
+    pub files_free: u64,
+}
 
 /// What a file system says of itself, or the kernel of it.
-pub type Answer = Result<StatFs, Errno>;
+pub type Answer = Result<Usage, Errno>;
 
-type Place = Arc<OnceLock<Answer>>;
+/// An answer as a child sends it: the error's number or 0, and the fields of [`Usage`].
+const MESSAGE: usize = 7 * 8;
 
 /// A question that was asked.
 #[derive(Debug)]
 pub enum Question {
-    /// It was answered at once.
+    /// It was answered.
     Answered(Answer),
-    /// A thread waits for the answer.
-    Asked(Arc<OnceLock<Answer>>),
-    /// An earlier one has no answer yet.
+    /// A child waits for the answer.
+    Asked(CString),
+    /// There is no answer yet.
     Open,
-}
-
-impl Question {
-    /// The answer, if there is one before `deadline`.
-    pub fn answer(&self, deadline: Instant) -> Option<Answer> {
-        match self {
-            Self::Answered(answer) => Some(*answer),
-            Self::Open => None,
-            Self::Asked(place) => loop {
-                if let Some(answer) = place.get() {
-                    break Some(*answer);
-                }
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    break None;
-                }
-                thread::park_timeout(left);
-            },
-        }
-    }
 }
 
 /// The questions that have no answer yet.
 #[derive(Debug, Default)]
 pub struct Questions {
-    open: Vec<(CString, Place)>,
+    open: Vec<(CString, OwnedFd)>,
 }
 
 impl Questions {
-    /// Asks the file system at `path`, by a thread if it `may_hang`.
+    /// Asks the file system at `path`, by a child if it `may_hang`.
     pub fn ask(&mut self, path: CString, may_hang: bool) -> Question {
-        self.ask_by(path, may_hang, |path| statfs(path.as_c_str()))
+        if !may_hang {
+            return Question::Answered(statfs(&path));
+        }
+        self.ask_by(path, statfs)
     }
 
-    fn ask_by(
-        &mut self,
-        path: CString,
-        may_hang: bool,
-        statfs: impl FnOnce(CString) -> Answer + Send + 'static,
-    ) -> Question {
-        if !may_hang {
-            return Question::Answered(statfs(path));
-        }
-        self.open.retain(|(_, place)| place.get().is_none());
+    fn ask_by(&mut self, path: CString, statfs: fn(&CStr) -> Answer) -> Question {
+        // Answers that came too late are old by now.
+        self.open.retain(|(_, answer)| !is_ready(answer, Duration::ZERO));
         if self.open.len() >= MOST || self.open.iter().any(|(open, _)| *open == path) {
             return Question::Open;
         }
-        let place = Place::default();
-        let (asker, theirs, asked) = (thread::current(), Arc::clone(&place), path.clone());
-        let thread = thread::Builder::new().stack_size(STACK).spawn(move || {
-            let _ = theirs.set(statfs(asked));
-            asker.unpark();
-        });
-        if thread.is_err() {
-            return Question::Open;
+        match system::by_child(|| encode(statfs(&path))) {
+            Ok(answer) => {
+                self.open.push((path.clone(), answer));
+                Question::Asked(path)
+            }
+            Err(errno) => Question::Answered(Err(errno)),
         }
-        self.open.push((path, Arc::clone(&place)));
-        Question::Asked(place)
     }
+
+    /// Waits for the answer until `deadline`.
+    pub fn wait(&mut self, question: &mut Question, deadline: Instant) {
+        let Question::Asked(path) = question else { return };
+        let Some(at) = self.open.iter().position(|(open, _)| open == path) else { return };
+        let left = deadline.saturating_duration_since(Instant::now());
+        *question = match self.open.get(at) {
+            Some((_, answer)) if is_ready(answer, left) => {
+                let (_, answer) = self.open.swap_remove(at);
+                let mut message = [0; MESSAGE];
+                // A pipe gives a message of this length whole.
+                match rustix::io::read(answer, &mut message) {
+                    Ok(MESSAGE) => Question::Answered(decode(&message)),
+                    _ => Question::Answered(Err(Errno::IO)),
+                }
+            }
+            _ => Question::Open,
+        };
+    }
+}
+
+/// Asks the kernel, which may not come back.
+fn statfs(path: &CStr) -> Answer {
+    let state = rustix::fs::statfs(path)?;
+    // The types of the fields differ from one processor to another.
+    let unsigned = |number: Result<u64, _>| number.unwrap_or_default();
+    Ok(Usage {
+        block_size: unsigned(state.f_bsize.try_into()),
+        blocks: state.f_blocks,
+        free: state.f_bfree,
+        available: state.f_bavail,
+        files: state.f_files,
+        files_free: state.f_ffree,
+    })
+}
+
+fn encode(answer: Answer) -> [u8; MESSAGE] {
+    let error = answer.err().map_or(0, |errno| errno.raw_os_error().unsigned_abs().into());
+    let Usage { block_size, blocks, free, available, files, files_free } = answer.unwrap_or_default();
+    let numbers = [error, block_size, blocks, free, available, files, files_free];
+    let mut message = [0; MESSAGE];
+    for (to, number) in message.chunks_exact_mut(8).zip(numbers) {
+        to.copy_from_slice(&number.to_ne_bytes());
+    }
+    message
+}
+
+fn decode(message: &[u8; MESSAGE]) -> Answer {
+    let (numbers, _) = message.as_chunks();
+    let mut numbers = numbers.iter().map(|number| u64::from_ne_bytes(*number));
+    let mut next = || numbers.next().unwrap_or_default();
+    match i32::try_from(next()) {
+        Ok(0) => Ok(Usage {
+            block_size: next(),
+            blocks: next(),
+            free: next(),
+            available: next(),
+            files: next(),
+            files_free: next(),
+        }),
+        error => Err(Errno::from_raw_os_error(error.unwrap_or(libc::EIO))),
+    }
+}
+
+/// Whether there is something to read, or nothing will come, before `patience` ends.
+fn is_ready(pipe: &OwnedFd, patience: Duration) -> bool {
+    let timeout = Timespec::try_from(patience).ok();
+    poll(&mut [PollFd::new(pipe, PollFlags::IN)], timeout.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-
     use super::*;
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_millis(20)
+    fn answer(questions: &mut Questions, mut question: Question, patience: u64) -> Option<Answer> {
+        questions.wait(&mut question, Instant::now() + Duration::from_millis(patience));
+        match question {
+            Question::Answered(answer) => Some(answer),
+            Question::Asked(_) | Question::Open => None,
+        }
     }
 
-    fn late() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+    fn hangs(_: &CStr) -> Answer {
+        std::thread::sleep(Duration::from_secs(2));
+        Err(Errno::STALE)
     }
 
     #[test]
-    fn asks_at_once_or_by_a_thread() {
+    fn asks_at_once_or_by_a_child() {
         let mut questions = Questions::default();
         for may_hang in [false, true] {
-            let root = questions.ask(c"/".into(), may_hang).answer(late()).unwrap();
-            assert!(root.unwrap().f_blocks > 0);
-            let nowhere = questions.ask(c"/nowhere".into(), may_hang).answer(late()).unwrap();
-            assert_eq!(nowhere.unwrap_err(), Errno::NOENT);
+            let root = questions.ask(c"/".into(), may_hang);
+            assert!(answer(&mut questions, root, 60_000).unwrap().unwrap().blocks > 0);
+            let nowhere = questions.ask(c"/nowhere".into(), may_hang);
+            assert_eq!(answer(&mut questions, nowhere, 60_000), Some(Err(Errno::NOENT)));
+        }
+        assert!(questions.open.is_empty());
+    }
+
+    #[test]
+    fn both_ways_say_the_same() {
+        let usage = Usage { block_size: 1, blocks: 2, free: 3, available: 4, files: 5, files_free: u64::MAX };
+        for answer in [Ok(usage), Err(Errno::STALE)] {
+            assert_eq!(decode(&encode(answer)), answer);
         }
     }
 
     #[test]
     fn one_that_hangs_is_not_asked_again_until_it_answers() {
         let mut questions = Questions::default();
-        let (answer, answers) = channel::<()>();
-        let hangs = move |_| {
-            answers.recv().unwrap();
-            Err(Errno::STALE)
-        };
-        let first = questions.ask_by(c"/nfs".into(), true, hangs);
-        assert!(first.answer(soon()).is_none());
-        let must_not = |_| -> Answer { panic!("asked again") };
-        assert!(questions.ask_by(c"/nfs".into(), true, must_not).answer(late()).is_none());
+        let first = questions.ask_by(c"/nfs".into(), hangs);
+        assert!(matches!(first, Question::Asked(_)));
+        assert_eq!(answer(&mut questions, first, 20), None);
+        assert!(matches!(questions.ask(c"/nfs".into(), true), Question::Open));
         // Others are not held up.
         let other = questions.ask(c"/".into(), true);
-        assert!(other.answer(late()).unwrap().is_ok());
-        answer.send(()).unwrap();
-        assert_eq!(first.answer(late()).unwrap().unwrap_err(), Errno::STALE);
-        assert!(questions.ask_by(c"/nfs".into(), true, |_| statfs("/")).answer(late()).unwrap().is_ok());
+        assert!(answer(&mut questions, other, 60_000).unwrap().is_ok());
+        // It answers at last.
+        assert!(is_ready(&questions.open[0].1, Duration::from_secs(60)));
+        let again = questions.ask(c"/nfs".into(), true);
+        assert_eq!(answer(&mut questions, again, 60_000), Some(Err(Errno::NOENT)));
     }
 
     #[test]
-    fn no_more_threads_than_the_most() {
+    fn no_more_children_than_the_most() {
         let mut questions = Questions::default();
-        let (answer, answers) = channel::<()>();
-        let answers = Arc::new(std::sync::Mutex::new(answers));
         for number in 0..=MOST {
-            let answers = Arc::clone(&answers);
-            let hangs = move |_| {
-                let _ = answers.lock().map(|answers| answers.recv());
-                Err(Errno::STALE)
-            };
-            let path = CString::new(format!("/{number}")).unwrap();
-            let question = questions.ask_by(path, true, hangs);
+            let question = questions.ask_by(CString::new(format!("/{number}")).unwrap(), hangs);
             assert_eq!(matches!(question, Question::Open), number == MOST);
         }
-        drop(answer);
     }
 }

@@ -1,14 +1,19 @@
-//! What the exporter asks of the system for itself, and all the unsafe code there is: two calls
+//! What the exporter asks of the system for itself, and all the unsafe code there is: calls
 //! that rustix has no safe name for. `signal-hook` would wrap the first, with a registry of
 //! handlers, locks and a pipe, to the same end: one flag.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+
+/// No process of ours has a descriptor above this: [`privileges`](crate::privileges) sees to that.
+pub const MOST_DESCRIPTORS: i32 = 512;
 
 static RELOAD: AtomicBool = AtomicBool::new(false);
 
@@ -17,13 +22,16 @@ extern "C" fn ask_for_reload(_signal: libc::c_int) {
     RELOAD.store(true, Ordering::Relaxed);
 }
 
-/// From here on SIGHUP asks for the credentials to be read again rather than ending the process.
+/// From here on SIGHUP asks for the credentials to be read again rather than ending the process, and
+/// children that have ended leave nothing behind.
 #[allow(unsafe_code)]
-pub fn catch_hangup() {
+pub fn handle_signals() {
     let handler: extern "C" fn(libc::c_int) = ask_for_reload;
     // SAFETY: the handler has the type that signal() calls, lives as long as the program, and
     // touches nothing but an atomic.
     unsafe { libc::signal(libc::SIGHUP, handler as libc::sighandler_t) };
+    // SAFETY: no handler is set; the kernel reaps children by itself.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 
 /// Whether SIGHUP has come since this was asked last.
@@ -47,6 +55,33 @@ pub fn bind_to_device(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Computes a message in a child process, which may never end, and gives the end of the pipe that
+/// the message comes from.
+///
+/// # Errors
+/// The kernel has no process or descriptor to spare.
+#[allow(unsafe_code)]
+pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<OwnedFd, Errno> {
+    let (receiver, sender) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    // SAFETY: the child does nothing but system calls between here and its end: `message` is one
+    // by contract, and neither allocates nor takes a lock.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::NOMEM),
+        0 => {
+            let keep = sender.as_raw_fd();
+            for descriptor in (0..MOST_DESCRIPTORS).filter(|descriptor| *descriptor != keep) {
+                // SAFETY: nothing of the child uses them. Held, they would keep the exporter's
+                // port taken for as long as the child hangs.
+                unsafe { libc::close(descriptor) };
+            }
+            let _ = rustix::io::write(&sender, &message());
+            // SAFETY: ends the child, without what the exporter does at its own end.
+            unsafe { libc::_exit(0) }
+        }
+        _ => Ok(receiver),
+    }
+}
+
 /// Reads a small file of the exporter's own, rather than one that tells of the machine, and the
 /// permissions on it.
 ///
@@ -62,10 +97,21 @@ pub fn read_own(path: &Path, limit: usize) -> io::Result<(Mode, Vec<u8>)> {
         return Err(io::Error::other("not a plain file"));
     }
     let mut text = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    File::from(file).take(most).read_to_end(&mut text)?;
-    if text.len() > limit {
-        return Err(io::Error::other(format!("larger than {limit} bytes")));
+    loop {
+        text.reserve(4096);
+        match rustix::io::read(&file, spare_capacity(&mut text)) {
+            Ok(0) => return Ok((Mode::from_raw_mode(mode), text)),
+            Err(Errno::INTR) => {}
+            result => result.map(|_| ())?,
+        }
+        if text.len() > limit {
+            return Err(io::Error::other(format!("larger than {limit} bytes")));
+        }
     }
-    Ok((Mode::from_raw_mode(mode), text))
+}
+
+/// Whether `path` names a directory.
+#[must_use]
+pub fn is_directory(path: &str) -> bool {
+    rustix::fs::stat(path).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory)
 }

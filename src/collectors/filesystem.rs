@@ -14,7 +14,7 @@ use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, lines, split_once, words};
-use crate::statfs::PATIENCE;
+use crate::statfs::{PATIENCE, Question};
 
 const FAMILIES: [Family; 7] = [
     gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
@@ -80,35 +80,37 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
     let deadline = Instant::now().checked_add(PATIENCE).unwrap_or_else(Instant::now);
     let mut table = page.table(&FAMILIES);
-    for (mount, question) in &mounts {
-        let state = match question.answer(deadline) {
-            Some(Ok(state)) => Ok(state),
-            Some(Err(errno)) => Err(ERRORS.iter().find(|(known, _)| *known == errno).map_or("error", |(_, text)| text)),
-            None => Err("mountpoint timeout"),
+    for (mount, question) in &mut mounts {
+        host.wait_for_statfs(question, deadline);
+        let usage = match question {
+            Question::Answered(Ok(usage)) => Ok(usage),
+            Question::Answered(Err(errno)) => {
+                Err(ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text))
+            }
+            Question::Asked(_) | Question::Open => Err("mountpoint timeout"),
         };
         let labels: [(&str, &[u8]); 4] = [
             ("device", &mount.device),
-            ("device_error", state.as_ref().map_or_else(|error| error.as_bytes(), |_| b"")),
+            ("device_error", usage.as_ref().map_or_else(|error| error.as_bytes(), |_| b"")),
             ("fstype", mount.fs_type),
             ("mountpoint", &mount.point),
         ];
         let read_only = Some(Value::from(mount.is_read_only));
-        let Ok(state) = state else {
+        let Ok(usage) = usage else {
             table.row(&labels, [None, Some(true.into()), None, None, None, read_only, None]);
             continue;
         };
-        let block = u64::try_from(state.f_bsize).unwrap_or_default();
-        let bytes = |blocks: u64| blocks.checked_mul(block).map(Value::from);
+        let bytes = |blocks: u64| blocks.checked_mul(usage.block_size).map(Value::from);
         table.row(
             &labels,
             [
-                bytes(state.f_bavail),
+                bytes(usage.available),
                 Some(false.into()),
-                Some(state.f_files.into()),
-                Some(state.f_ffree.into()),
-                bytes(state.f_bfree),
+                Some(usage.files.into()),
+                Some(usage.files_free.into()),
+                bytes(usage.free),
                 read_only,
-                bytes(state.f_blocks),
+                bytes(usage.blocks),
             ],
         );
     }
@@ -116,7 +118,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
     let mut table = page.table(&MOUNT_INFO);
     for (mount, question) in &mounts {
-        if let (Some((major, minor)), Some(Ok(_))) = (mount.number, question.answer(deadline)) {
+        if let (Some((major, minor)), Question::Answered(Ok(_))) = (mount.number, question) {
             let labels: [(&str, &[u8]); 4] =
                 [("device", &mount.device), ("major", major), ("minor", minor), ("mountpoint", &mount.point)];
             table.counts(&labels, [Some(1)]);
