@@ -23,7 +23,7 @@ pub enum Filter {
     HwmonChip,
     /// The sensors of hwmon, `chip;sensor`.
     HwmonSensor,
-    /// The interrupts, `devices;info;type`.
+    /// The interrupts, `type;info;devices`.
     InterruptsName,
     /// The devices of netclass.
     NetclassDevice,

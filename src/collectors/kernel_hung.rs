@@ -1,0 +1,22 @@
+//! `/proc/sys/kernel/hung_task_detect_count`: tasks that did not move for two minutes.
+//!
+//! Since Linux 6.13, where CONFIG_DETECT_HUNG_TASK is.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, counter};
+use crate::scan::decimal;
+
+const TASKS: Family = counter(
+    "node_kernel_hung_tasks_total",
+    "Total number of tasks that have been detected as hung since the system booted.",
+);
+
+/// Adds the number of tasks.
+///
+/// # Errors
+/// If the file cannot be read or is no number.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.sysctl("kernel/hung_task_detect_count")?;
+    page.single(&TASKS, decimal(&text).ok_or_else(|| text.odd(&text))?);
+    Ok(())
+}

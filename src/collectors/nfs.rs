@@ -1,0 +1,123 @@
+//! `/proc/net/rpc/nfs`: what this machine has asked of NFS servers.
+//!
+//! A line is a word and numbers: `net` packets, `rpc` calls, and `proc2`, `proc3` and `proc4` how
+//! many numbers follow and then a number for each procedure of that version, of which newer kernels
+//! know more. The file is there once the module is loaded.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, counter};
+use crate::scan::{columns, decimal, lines, words};
+
+const PACKETS: Family =
+    counter("node_nfs_packets_total", "Total NFSd network packets (sent+received) by protocol type.");
+const CONNECTIONS: Family = counter("node_nfs_connections_total", "Total number of NFSd TCP connections.");
+const RPCS: [Family; 3] = [
+    counter("node_nfs_rpcs_total", "Total number of RPCs performed."),
+    counter("node_nfs_rpc_retransmissions_total", "Number of RPC transmissions performed."),
+    counter(
+        "node_nfs_rpc_authentication_refreshes_total",
+        "Number of RPC authentication refreshes performed.",
+    ),
+];
+const REQUESTS: [Family; 1] = [counter("node_nfs_requests_total", "Number of NFS procedures invoked.")];
+
+/// The procedures of each version, in the order of their numbers.
+const PROCEDURES: [(&[u8], &str); 3] = [
+    (
+        b"2",
+        "Null GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink MkDir RmDir \
+         ReadDir FsStat",
+    ),
+    (
+        b"3",
+        "Null GetAttr SetAttr Lookup Access ReadLink Read Write Create MkDir SymLink MkNod Remove RmDir Rename Link \
+         ReadDir ReadDirPlus FsStat FsInfo PathConf Commit",
+    ),
+    (
+        b"4",
+        "Null Read Write Commit Open OpenConfirm OpenNoattr OpenDowngrade Close Setattr FsInfo Renew SetClientID \
+         SetClientIDConfirm Lock Lockt Locku Access Getattr Lookup LookupRoot Remove Rename Link Symlink Create \
+         Pathconf StatFs ReadLink ReadDir ServerCaps DelegReturn GetACL SetACL FsLocations ReleaseLockowner Secinfo \
+         FsidPresent ExchangeID CreateSession DestroySession Sequence GetLeaseTime ReclaimComplete GetDeviceInfo \
+         LayoutGet LayoutCommit LayoutReturn SecinfoNoName TestStateID FreeStateID GetDeviceList \
+         BindConnToSession DestroyClientID Seek Allocate DeAllocate LayoutStats Clone",
+    ),
+];
+
+/// Adds packets, calls and requests.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.proc_record(&[b"net/rpc/nfs"])?;
+    for line in lines(&text) {
+        let mut words = words(line);
+        match words.next() {
+            Some(b"net") => {
+                let [_, udp, tcp, connections] = columns(&mut words);
+                page.family(&PACKETS);
+                for (protocol, packets) in [(b"tcp", tcp), (b"udp", udp)] {
+                    if let Some(packets) = packets {
+                        page.sample(&[("protocol", protocol)], packets);
+                    }
+                }
+                if let Some(connections) = connections {
+                    page.single(&CONNECTIONS, connections);
+                }
+            }
+            Some(b"rpc") => {
+                for (family, count) in RPCS.iter().zip(columns::<3>(&mut words)) {
+                    if let Some(count) = count {
+                        page.single(family, count);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut table = page.table(&REQUESTS);
+    for (version, procedures) in PROCEDURES {
+        for counts in lines(&text).filter_map(|line| parse(line, version)) {
+            for (procedure, count) in words(procedures.as_bytes()).zip(counts) {
+                table.counts(&[("method", procedure), ("proto", version)], [decimal(count)]);
+            }
+        }
+    }
+    table.finish();
+    Ok(())
+}
+
+/// The counts of a version's procedures, if the line is that version's.
+fn parse<'t>(line: &'t [u8], version: &[u8]) -> Option<impl Iterator<Item = &'t [u8]>> {
+    let mut words = words(line);
+    words.next()?.strip_prefix(b"proc").filter(|found| *found == version)?;
+    // How many there are.
+    words.next()?;
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_procedures_as_the_protocol_has() {
+        let [two, three, four] = PROCEDURES.map(|(_, procedures)| words(procedures.as_bytes()).count());
+        assert_eq!((two, three, four), (18, 22, 59));
+    }
+
+    #[test]
+    fn real() {
+        let counts = parse(b"proc2 18 16 57 74 52 71 73 45 86 0 52 83 61 17 53 50 23 70 82", b"2").unwrap();
+        assert_eq!(counts.count(), 18);
+        assert!(parse(b"proc3 22 0 1061909262", b"2").is_none());
+    }
+
+    #[test]
+    fn truncated_and_odd() {
+        assert_eq!(parse(b"proc4 48", b"4").unwrap().count(), 0);
+        for odd in [&b""[..], b"proc4", b"proc", b"rpc 1 2 3"] {
+            assert!(parse(odd, b"4").is_none(), "{odd:?}");
+        }
+    }
+}

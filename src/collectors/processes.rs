@@ -1,0 +1,125 @@
+//! `/proc/[pid]/stat`: how many processes and threads there are, and what they are at.
+//!
+//! A file for each process is opened at each scrape: the collector is off by default. A process's
+//! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, gauge};
+use crate::scan::{decimal, rsplit_once, words};
+
+const THREADS: Family = gauge("node_processes_threads", "Allocated threads in system");
+const MAX_THREADS: Family = gauge("node_processes_max_threads", "Limit of threads in the system");
+const STATE: Family = gauge("node_processes_state", "Number of processes in each state.");
+const THREADS_STATE: Family = gauge("node_processes_threads_state", "Number of threads in each state.");
+const PIDS: Family = gauge("node_processes_pids", "Number of PIDs");
+const MAX_PROCESSES: Family = gauge("node_processes_max_processes", "Number of max PIDs limit");
+
+/// Adds the numbers of processes and threads, in all and in each state, and their limits.
+///
+/// # Errors
+/// If `/proc` cannot be listed or a limit cannot be read.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let mut processes = States::default();
+    let mut threads = States::default();
+    let mut thread_count = 0_u64;
+    for pid in host.proc_names(&[])?.iter().filter(|name| decimal(name).is_some()) {
+        // One that has ended since is nobody's fault.
+        let Some(process) = host.proc_once(&[pid, b"/stat"]).ok().and_then(|text| parse(&text)) else { continue };
+        processes.add(process.state);
+        thread_count = thread_count.saturating_add(process.threads);
+        if process.threads == 1 {
+            threads.add(process.state);
+        } else if let Ok(names) = host.proc_names(&[pid, b"/task"]) {
+            for thread in names.iter() {
+                let text = host.proc_once(&[pid, b"/task/", thread, b"/stat"]);
+                if let Some(thread) = text.ok().and_then(|text| parse(&text)) {
+                    threads.add(thread.state);
+                }
+            }
+        }
+    }
+    page.single(&THREADS, thread_count);
+    page.single(&PIDS, processes.sum());
+    processes.write(page, &STATE, "state");
+    threads.write(page, &THREADS_STATE, "thread_state");
+    for (family, path) in [(MAX_THREADS, "kernel/threads-max"), (MAX_PROCESSES, "kernel/pid_max")] {
+        let text = host.sysctl(path)?;
+        page.single(&family, decimal(&text).ok_or_else(|| text.odd(&text))?);
+    }
+    Ok(())
+}
+
+/// How many there are in each state, by the state's letter.
+#[derive(Debug)]
+struct States([u64; 128]);
+
+impl Default for States {
+    fn default() -> Self {
+        Self([0; 128])
+    }
+}
+
+impl States {
+    fn add(&mut self, state: u8) {
+        if let Some(count) = self.0.get_mut(usize::from(state)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn sum(&self) -> u64 {
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    fn write(&self, page: &mut Page, family: &Family, label: &str) {
+        page.family(family);
+        for (state, &count) in (0_u8..).zip(&self.0).filter(|(_, count)| **count != 0) {
+            page.sample(&[(label, &[state])], count);
+        }
+    }
+}
+
+/// A process or a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Task {
+    /// The kernel's letter.
+    state: u8,
+    /// How many threads its process has.
+    threads: u64,
+}
+
+fn parse(text: &[u8]) -> Option<Task> {
+    let (_, figures) = rsplit_once(text, b')')?;
+    let mut words = words(figures);
+    let &[state] = words.next()? else { return None };
+    Some(Task { state: Some(state).filter(u8::is_ascii_alphabetic)?, threads: decimal(words.nth(16)?)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use procfs::FromRead;
+    use procfs::process::Stat;
+
+    use super::*;
+
+    const STAT: &str = "77 (a) b (x) D 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 5 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n";
+
+    #[test]
+    fn real() {
+        assert_eq!(parse(STAT.as_bytes()), Some(Task { state: b'D', threads: 3 }));
+    }
+
+    #[test]
+    fn truncated_and_odd() {
+        for odd in [&b""[..], b"77 (a", b"77 (a) D 1 77", b"77 (a) DD 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3", b"77 (a) \xff 1"] {
+            assert_eq!(parse(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn as_procfs() {
+        let theirs = Stat::from_read(STAT.as_bytes()).unwrap();
+        let ours = parse(STAT.as_bytes()).unwrap();
+        assert_eq!(char::from(ours.state), theirs.state);
+        assert_eq!(i64::try_from(ours.threads).unwrap(), theirs.num_threads);
+    }
+}

@@ -1,0 +1,47 @@
+//! `/proc/softirqs`: how often each processor did each kind of deferred work.
+//!
+//! The columns are those of all processors that there could be, running or not.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, counter};
+use crate::scan::{decimal, lines, split_once, trim, words};
+
+const FUNCTIONS: [Family; 1] = [counter("node_softirqs_functions_total", "Softirq counts per CPU.")];
+
+/// Adds a sample for each processor and kind.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let text = host.proc_record(&[b"softirqs"])?;
+    let mut lines = lines(&text);
+    let heads = lines.next().unwrap_or_default();
+    let mut table = page.table(&FUNCTIONS);
+    for line in lines {
+        let Some((kind, counts)) = split_once(line, b':') else {
+            text.skip(line);
+            continue;
+        };
+        for (cpu, count) in parse_heads(heads).zip(words(counts)) {
+            table.counts(&[("cpu", cpu), ("type", trim(kind))], [decimal(count)]);
+        }
+    }
+    table.finish();
+    Ok(())
+}
+
+/// The processors' numbers.
+pub(super) fn parse_heads(heads: &[u8]) -> impl Iterator<Item = &[u8]> {
+    words(heads).map(|head| head.strip_prefix(b"CPU").unwrap_or(head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads() {
+        assert!(parse_heads(b"                    CPU0       CPU2       ").eq([b"0", b"2"]));
+        assert_eq!(parse_heads(b"").count(), 0);
+    }
+}
