@@ -12,6 +12,7 @@ use router_exporter::log as logging;
 use router_exporter::privileges;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
+use router_exporter::system;
 
 /// The command line is at fault.
 const MISUSED: u8 = 2;
@@ -54,6 +55,7 @@ fn run(arguments: Arguments) -> Result<(), (u8, String)> {
 
 fn serve(arguments: Arguments) -> Result<(), (u8, String)> {
     logging::start(arguments.log_level);
+    system::handle_signals();
     let files = [
         arguments.basic_auth_file.as_deref().map(Credentials::basic),
         arguments.bearer_token_file.as_deref().map(Credentials::bearer),

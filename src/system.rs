@@ -22,19 +22,30 @@ extern "C" fn ask_for_reload(_signal: libc::c_int) {
     RELOAD.store(true, Ordering::Relaxed);
 }
 
-/// From here on SIGHUP asks for the credentials to be read again rather than ending the process, and
-/// children that have ended leave nothing behind.
+#[allow(unsafe_code)]
+extern "C" fn end(_signal: libc::c_int) {
+    // SAFETY: _exit() may be called from a signal's handler, and runs nothing of the program's.
+    unsafe { libc::_exit(0) }
+}
+
+/// From here on SIGHUP asks for the credentials to be read again; SIGTERM and SIGINT end the
+/// process with status 0, at once, as nothing has to be saved, and even where it is the first
+/// process of a container; and children that have ended leave nothing behind.
 #[allow(unsafe_code)]
 pub fn handle_signals() {
-    let handler: extern "C" fn(libc::c_int) = ask_for_reload;
-    // SAFETY: the handler has the type that signal() calls, lives as long as the program, and
-    // touches nothing but an atomic.
-    unsafe { libc::signal(libc::SIGHUP, handler as libc::sighandler_t) };
+    let handlers: [(libc::c_int, extern "C" fn(libc::c_int)); 3] =
+        [(libc::SIGHUP, ask_for_reload), (libc::SIGTERM, end), (libc::SIGINT, end)];
+    for (signal, handler) in handlers {
+        // SAFETY: the handlers have the type that signal() calls, live as long as the program, and
+        // do nothing but store to an atomic and end the process.
+        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    }
     // SAFETY: no handler is set; the kernel reaps children by itself.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 
-/// Whether SIGHUP has come since this was asked last.
+/// Whether SIGHUP has come since this was asked last. One that comes just before the server waits
+/// does not wake it, so this is asked again before credentials are compared.
 #[must_use]
 pub fn hung_up() -> bool {
     RELOAD.load(Ordering::Relaxed) && RELOAD.swap(false, Ordering::Relaxed)

@@ -91,7 +91,6 @@ pub struct Settings {
 /// # Errors
 /// There are none that end it as yet; what clients and kernel do to it is survived.
 pub fn serve(listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> io::Result<()> {
-    system::handle_signals();
     let mut server = Server::new(listeners.len(), settings, exporter);
     loop {
         server.turn(&listeners);
