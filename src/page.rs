@@ -292,6 +292,34 @@ impl Page {
         }
     }
 
+    /// Writes the rows of a table as `families`.
+    fn turn(&mut self, families: &[Family]) {
+        let labels = std::mem::take(&mut self.labels);
+        let mut rows = std::mem::take(&mut self.rows);
+        let text = |row: &Row| slice(&labels, row.start, row.end);
+        rows.sort_by(|one, other| text(one).cmp(text(other)));
+        rows.dedup_by(|later, earlier| {
+            let is_same = text(later) == text(earlier);
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
+        for (column, family) in families.iter().enumerate() {
+            self.family(family);
+            for row in &rows {
+                let cell = self.cells.get(row.first_cell.saturating_add(column));
+                if let Some(&Some(value)) = cell {
+                    self.write_name();
+                    self.text.extend_from_slice(text(row));
+                    self.write_value(value);
+                }
+            }
+        }
+        self.labels = labels;
+        self.rows = rows;
+    }
+
     fn write_name(&mut self) {
         if let Some(family) = self.families.last() {
             let name = family.name_start()..family.name_end;
@@ -347,31 +375,7 @@ impl<const N: usize> Table<'_, N> {
     /// Puts the families on the page, the samples of each sorted by their labels. Of rows with the
     /// same labels, which no page may have, the last holds.
     pub fn finish(self) {
-        let page = self.page;
-        let labels = std::mem::take(&mut page.labels);
-        let mut rows = std::mem::take(&mut page.rows);
-        let text = |row: &Row| slice(&labels, row.start, row.end);
-        rows.sort_by(|one, other| text(one).cmp(text(other)));
-        rows.dedup_by(|later, earlier| {
-            let is_same = text(later) == text(earlier);
-            if is_same {
-                *earlier = *later;
-            }
-            is_same
-        });
-        for (column, family) in self.families.iter().enumerate() {
-            page.family(family);
-            for row in &rows {
-                let cell = page.cells.get(row.first_cell.saturating_add(column));
-                if let Some(&Some(value)) = cell {
-                    page.write_name();
-                    page.text.extend_from_slice(text(row));
-                    page.write_value(value);
-                }
-            }
-        }
-        page.labels = labels;
-        page.rows = rows;
+        self.page.turn(self.families);
     }
 }
 

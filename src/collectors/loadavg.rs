@@ -1,11 +1,10 @@
 //! `/proc/loadavg`: how many tasks ran or waited for a disk, averaged over 1, 5 and 15 minutes.
 //!
-//! The kernel gives two decimals; `procfs` reads them as `f32`, of which the hundredths are exact.
-
-use procfs::{FromRead, LoadAverage};
+//! The kernel gives two decimals, which stay hundredths: reading floats would cost 18 kB.
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, gauge};
+use crate::scan::{fixed, words};
 
 const FAMILIES: [Family; 3] =
     [gauge("node_load1", "1m load average."), gauge("node_load5", "5m load average."), gauge("node_load15", "15m load average.")];
@@ -25,16 +24,15 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
 /// The averages over 1, 5 and 15 minutes, in hundredths of a task.
 fn parse(text: &[u8]) -> Option<[u64; 3]> {
-    let load = LoadAverage::from_read(text).ok()?;
-    let hundredths = |average: f32| {
-        // A cast of a float saturates; NaN is 0.
-        (average.is_finite() && average >= 0.0).then_some((average * 100.0).round() as u64)
-    };
-    Some([hundredths(load.one)?, hundredths(load.five)?, hundredths(load.fifteen)?])
+    let mut words = words(text);
+    let mut next = || fixed(words.next()?, 2);
+    Some([next()?, next()?, next()?])
 }
 
 #[cfg(test)]
 mod tests {
+    use procfs::{FromRead, LoadAverage};
+
     use super::*;
 
     #[test]
@@ -48,5 +46,13 @@ mod tests {
         for odd in [&b""[..], b"0.42", b"0.42 1.05", b"-1.00 0.0 0.0 1/2 3", b"NaN 0.0 0.0 1/2 3", b"\xff\xfe 1 2 3/4 5"] {
             assert_eq!(parse(odd), None, "{odd:?}");
         }
+    }
+
+    #[test]
+    fn as_procfs() {
+        let text = b"0.42 1.05 12.34 1/123 4567\n";
+        let theirs = LoadAverage::from_read(&text[..]).unwrap();
+        let theirs = [theirs.one, theirs.five, theirs.fifteen].map(|average| (average * 100.0).round() as u64);
+        assert_eq!(parse(text), Some(theirs));
     }
 }
