@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, fstat, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::system::{Uname, uname};
@@ -27,6 +27,8 @@ use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
 const LONGEST: usize = 4 << 20;
+/// The longest file of another program's.
+pub const LONGEST_GIVEN: u64 = 1 << 20;
 /// A buffer longer than this is not kept for the next file.
 const USUAL: usize = 64 << 10;
 /// How many files are kept open. Each holds some 3.4 kB of kernel memory.
@@ -209,6 +211,27 @@ impl Host {
         self.read("/proc/self", &[path.as_bytes()], Reading::KeptRecord)
     }
 
+    /// A file that an option names, and when it was last changed, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], also if it is no regular file (opening a pipe would wait for who
+    /// writes into it, a device may have no end) or is longer than [`LONGEST_GIVEN`].
+    pub fn given_file(&self, directory: &[u8], name: &[u8]) -> Result<(Text<'_>, i64), Error> {
+        let mut text = self.open_text(root_of(directory), &[directory, b"/", name], false);
+        match text.fill_given() {
+            Ok(changed) => Ok((text, changed)),
+            Err(errno) => Err(Error::Unreadable { path: String::from_utf8_lossy(text.path()).into_owned(), errno }),
+        }
+    }
+
+    /// The names in a directory that an option names.
+    ///
+    /// # Errors
+    /// As [`Host::proc`].
+    pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
+        self.names(root_of(directory), &[directory])
+    }
+
     /// The numbers of this process's open files.
     ///
     /// # Errors
@@ -303,6 +326,11 @@ impl Host {
         }
     }
 
+    /// Tells the log what a collector did without, if it is the first of it.
+    pub fn skip(&self, error: Error) {
+        self.skipped.borrow_mut().get_or_insert(error);
+    }
+
     /// What was [skipped](Text::skip) since the last call.
     pub fn skipped(&self) -> Option<Error> {
         self.skipped.take()
@@ -338,6 +366,11 @@ impl Host {
         let start = bytes.len();
         Text { host: self, pool, bytes, start }
     }
+}
+
+/// What stands before a path that an option names, so that it may be a relative one.
+fn root_of(path: &[u8]) -> &'static str {
+    if path.starts_with(b"/") { "" } else { "." }
 }
 
 /// What a file said.
@@ -427,6 +460,19 @@ impl Text<'_> {
             }
         }
         Ok(())
+    }
+
+    fn fill_given(&mut self) -> Result<i64, Errno> {
+        let file = self.open(OFlags::empty())?;
+        let stat = fstat(&file)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Err(Errno::INVAL);
+        }
+        if u64::try_from(stat.st_size).map_or(true, |size| size > LONGEST_GIVEN) {
+            return Err(Errno::FBIG);
+        }
+        self.read_from(&file, Reading::Whole)?;
+        Ok(stat.st_mtime)
     }
 
     fn read_from(&mut self, file: &OwnedFd, reading: Reading) -> Result<(), Errno> {

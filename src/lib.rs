@@ -9,7 +9,9 @@
 pub mod access;
 pub mod arguments;
 pub mod collectors;
+pub mod exposition;
 pub mod filter;
+pub mod glob;
 pub mod health;
 pub mod host;
 pub mod log;

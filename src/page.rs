@@ -6,6 +6,8 @@
 
 use std::ops::Deref;
 
+use crate::scan::lines;
+
 /// What a family's values mean, the page's `# TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -15,14 +17,25 @@ pub enum Kind {
     Gauge,
     /// node_exporter does not say.
     Untyped,
+    /// Buckets, their sum and count; only other programs have it.
+    Histogram,
+    /// Quantiles, their sum and count; only other programs have it.
+    Summary,
 }
 
 impl Kind {
+    /// The word of the format.
+    pub fn word(self) -> &'static [u8] {
+        self.text().trim_ascii()
+    }
+
     fn text(self) -> &'static [u8] {
         match self {
             Self::Counter => b" counter\n",
             Self::Gauge => b" gauge\n",
             Self::Untyped => b" untyped\n",
+            Self::Histogram => b" histogram\n",
+            Self::Summary => b" summary\n",
         }
     }
 }
@@ -226,18 +239,57 @@ impl Page {
         Table { page: self, families }
     }
 
-    /// Adds text that is in the format already: one family with its HELP and TYPE lines.
-    pub fn verbatim(&mut self, name: &[u8], help: &[u8], kind: &[u8], samples: &[u8]) {
+    /// Begins a family of another program's, whose help has its escapes already.
+    pub fn verbatim_family(&mut self, name: &[u8], help: &[u8], kind: Kind) {
         let start = self.text.len();
-        for part in [HELP, name] {
-            self.text.extend_from_slice(part);
-        }
+        self.text.extend_from_slice(HELP);
+        self.text.extend_from_slice(name);
         let name_end = self.text.len();
-        for part in [b" ", help, b"\n# TYPE ", name, b" ", kind, b"\n"] {
+        for part in [b" ", help, TYPE, name, kind.text()] {
             self.text.extend_from_slice(part);
         }
         self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
-        self.text.extend_from_slice(samples);
+    }
+
+    /// Adds a sample to the family begun last, all of it in the format already.
+    pub fn verbatim_sample<'t>(
+        &mut self,
+        name: &[u8],
+        labels: impl Iterator<Item = (&'t [u8], &'t [u8])>,
+        value: &[u8],
+    ) {
+        self.text.extend_from_slice(name);
+        let mut separator: &[u8] = b"{";
+        for (name, value) in labels {
+            for part in [separator, name, b"=\"", value, b"\""] {
+                self.text.extend_from_slice(part);
+            }
+            separator = b",";
+        }
+        for part in [if separator == b"," { &b"} "[..] } else { b" " }, value, b"\n"] {
+            self.text.extend_from_slice(part);
+        }
+    }
+
+    /// The family of that name that was begun first: how many were begun before, and what its head
+    /// says after the name.
+    pub fn head(&self, name: &[u8]) -> Option<(usize, &[u8])> {
+        let place = self.names().position(|known| known == name)?;
+        let family = self.families.get(place)?;
+        Some((place, slice(&self.text, family.name_end.saturating_add(1), family.head_end)))
+    }
+
+    /// The samples of all families of that name, a line each.
+    pub fn samples<'p>(&'p self, name: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let ends = self.families.iter().skip(1).map(|next| next.start).chain([self.text.len()]);
+        let of_name = move |(family, _): &(&Written, usize)| family.name(&self.text) == name;
+        let families = self.families.iter().zip(ends).filter(of_name);
+        families.flat_map(|(family, end)| lines(slice(&self.text, family.head_end, end)))
+    }
+
+    /// How many families were begun.
+    pub fn family_count(&self) -> usize {
+        self.families.len()
     }
 
     /// The names of the families so far.

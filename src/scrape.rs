@@ -56,24 +56,16 @@ impl Scraper {
     /// The scraper of the collectors that `enabled` picks by name.
     pub fn new(settings: Settings, enabled: impl Fn(&Collector) -> bool) -> Self {
         let collectors = ALL.iter().filter(|collector| enabled(collector));
-        Self {
-            host: Host::new(settings),
-            collectors: collectors.map(|collector| Running { collector, result: None, told: false }).collect(),
-            page: Page::default(),
-            process: Process::default(),
-        }
+        let mut collectors: Vec<_> =
+            collectors.map(|collector| Running { collector, result: None, told: false }).collect();
+        // The files of other programs must not have a family of ours, of which these are the last.
+        collectors.sort_by_key(|running| running.collector.name == "textfile");
+        Self { host: Host::new(settings), collectors, page: Page::default(), process: Process::default() }
     }
 
-    fn always(&mut self, handler: &HandlerMetrics) {
-        let Self { host, collectors, page, process } = self;
-        let mut results = page.table(&RESULTS);
-        for Running { collector, result, .. } in collectors {
-            if let Some(Outcome { nanoseconds, success }) = *result {
-                let values = [Value::decimal(nanoseconds, 9), success.into()];
-                results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
-            }
-        }
-        results.finish();
+    /// Adds what does not depend on the collectors.
+    fn exporter(&mut self, handler: &HandlerMetrics) {
+        let Self { host, page, process, .. } = self;
         page.family(&BUILD_INFO).sample(
             &[
                 ("branch", b""),
@@ -100,6 +92,18 @@ impl Scraper {
         if process.collect(host, page).is_err() {
             page.cut(mark);
         }
+    }
+
+    /// Adds how the collectors fared.
+    fn results(&mut self) {
+        let mut results = self.page.table(&RESULTS);
+        for Running { collector, result, .. } in &self.collectors {
+            if let Some(Outcome { nanoseconds, success }) = *result {
+                let values = [Value::decimal(nanoseconds, 9), success.into()];
+                results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
+            }
+        }
+        results.finish();
     }
 }
 
@@ -140,13 +144,18 @@ impl Exporter for Scraper {
         let selection = Selection::parse(query);
         selection.check(&self.collectors)?;
         self.page.clear();
+        self.exporter(handler);
+        // Empty for now, so that their names are taken.
+        RESULTS.iter().for_each(|family| {
+            self.page.family(family);
+        });
         for running in &mut self.collectors {
             running.result = None;
             if selection.takes(running.collector.name) {
                 running.run(&self.host, &mut self.page);
             }
         }
-        self.always(handler);
+        self.results();
         self.page.write(out, |name| {
             selection.names.is_empty() || selection.names.iter().any(|wanted| wanted.as_bytes() == name)
         });
@@ -226,6 +235,31 @@ mod tests {
         assert!(rendered("collect[]=loadavg").unwrap().contains("\nnode_load1 "));
         assert!(!rendered("exclude%5B%5D=loadavg").unwrap().contains("node_load1"));
         assert!(rendered("name[]=node_load5").unwrap().starts_with("# HELP node_load5 "));
+    }
+
+    #[test]
+    fn no_file_has_a_family_of_ours() {
+        let directory = std::env::temp_dir().join(format!("router_exporter-{}-ours", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let settings =
+            Settings { textfile_directories: vec![directory.to_str().unwrap().into()], ..Settings::default() };
+        let mut scraper = Scraper::new(settings, |collector| matches!(collector.name, "loadavg" | "textfile" | "time"));
+        for (family, refused) in [
+            ("node_scrape_collector_success", true),
+            ("node_exporter_build_info", true),
+            ("process_open_fds", true),
+            ("node_time_seconds", true),
+            ("node_load1", true),
+            ("other", false),
+        ] {
+            std::fs::write(directory.join("a.prom"), format!("{family} 7\n")).unwrap();
+            let mut page = Vec::new();
+            scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();
+            let page = String::from_utf8(page).unwrap();
+            assert_eq!(page.contains("\nnode_textfile_scrape_error 1\n"), refused, "{family}");
+            assert_eq!(page.contains(&format!("\n{family} 7\n")), !refused, "{family}");
+        }
+        std::fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]

@@ -52,6 +52,7 @@ collectors! {
     stat: true,
     swap: false,
     tcpstat: false,
+    textfile: true,
     thermal_zone: true,
     time: true,
     udp_queues: true,

@@ -1,0 +1,276 @@
+//! `*.prom` of the directories that `--collector.textfile.directory` names: what other programs
+//! left there for Prometheus, in its own format.
+//!
+//! A file counts whole or not at all: one that is cut off, says when it was measured, or has a
+//! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
+//! collector runs after all others, so that it knows their families.
+
+use crate::exposition::{Family, parse};
+use crate::glob;
+use crate::host::{Error, Host};
+use crate::page::{self, Page, Value, gauge};
+use crate::scan::rsplit_once;
+
+const MTIME: [page::Family; 1] =
+    [gauge("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
+const FAILED: page::Family =
+    gauge("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
+
+/// More directories than a pattern should find.
+const MOST_DIRECTORIES: usize = 256;
+
+/// Adds the families of the files, and when each was written.
+///
+/// # Errors
+/// None: `node_textfile_scrape_error` tells what went wrong.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    // No file may have these two either.
+    page.family(&MTIME[0]).family(&FAILED);
+    let own = page.family_count();
+    let mut changed = Vec::new();
+    let mut has_failed = false;
+    for pattern in &host.settings.textfile_directories {
+        for directory in directories(host, pattern.as_bytes()) {
+            let names = match host.given_names(&directory) {
+                Ok(names) => names,
+                Err(error) => {
+                    has_failed = true;
+                    host.skip(error);
+                    continue;
+                }
+            };
+            let mut names: Vec<_> = names.iter().filter(|name| name.ends_with(b".prom")).collect();
+            names.sort_unstable();
+            for name in names {
+                let path = [directory.as_slice(), b"/", name].concat();
+                match add_file(host, page, own, &directory, name, &path) {
+                    Some(time) => changed.push((path, time)),
+                    None => has_failed = true,
+                }
+            }
+        }
+    }
+    let mut table = page.table(&MTIME);
+    for (path, time) in &changed {
+        table.row(&[("file", path)], [Some(Value::from(*time))]);
+    }
+    table.finish();
+    page.single(&FAILED, has_failed);
+    Ok(())
+}
+
+/// The directories that a pattern stands for; it is one itself if it finds none.
+fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = vec![Vec::new()];
+    for (place, part) in pattern.split(|&byte| byte == b'/').enumerate() {
+        if place > 0 {
+            for path in &mut found {
+                path.push(b'/');
+            }
+        }
+        if !glob::is_pattern(part) {
+            for path in &mut found {
+                path.extend_from_slice(part);
+            }
+            continue;
+        }
+        let mut matching = Vec::new();
+        for path in &found {
+            let Ok(names) = host.given_names(path) else { continue };
+            let names = names.iter().filter(|name| glob::matches(part, name));
+            matching.extend(names.map(|name| [path, name].concat()));
+        }
+        matching.sort_unstable();
+        matching.truncate(MOST_DIRECTORIES);
+        found = matching;
+    }
+    if glob::is_pattern(pattern) {
+        found.retain(|path| host.given_names(path).is_ok());
+    }
+    if found.is_empty() {
+        found.push(pattern.to_vec());
+    }
+    for path in &mut found {
+        while path.len() > 1 && path.ends_with(b"/") {
+            path.pop();
+        }
+    }
+    found
+}
+
+/// Adds a file's families after the first `own` of the page, and answers when the file was changed;
+/// `None` if it has a fault, which is told.
+fn add_file(host: &Host, page: &mut Page, own: usize, directory: &[u8], name: &[u8], path: &[u8]) -> Option<i64> {
+    let (text, changed) = host.given_file(directory, name).map_err(|error| host.skip(error)).ok()?;
+    let families = parse(&text).map_err(|fault| text.skip(fault)).ok()?;
+    let mark = page.mark();
+    let fault = families.iter().find(|family| !agrees(page, own, family)).or_else(|| {
+        families.iter().for_each(|family| add(page, family, path));
+        families.iter().find(|family| has_doubles(page, family.name))
+    });
+    if let Some(family) = fault {
+        page.cut(mark);
+        text.skip(family.name);
+        return None;
+    }
+    Some(changed)
+}
+
+/// Whether the page has no such family, or one of an earlier file that says the same of itself.
+fn agrees(page: &Page, own: usize, family: &Family) -> bool {
+    let Some((place, head)) = page.head(family.name) else { return true };
+    let Some((help, kind)) = rsplit_once(head.trim_ascii_end(), b' ') else { return false };
+    let says = |said: &[u8]| help.strip_prefix(said).is_some_and(|rest| rest.starts_with(b"\n"));
+    place >= own && kind == family.kind().word() && family.help.is_none_or(says)
+}
+
+fn add(page: &mut Page, family: &Family, path: &[u8]) {
+    match family.help {
+        Some(help) => page.verbatim_family(family.name, help, family.kind()),
+        None => {
+            page.named_family(&[family.name], &[b"Metric read from ", path], family.kind());
+        }
+    }
+    for sample in &family.samples {
+        page.verbatim_sample(sample.name, sample.labels(), sample.value);
+    }
+}
+
+/// Whether two samples have the same name and labels; Prometheus would drop one and complain.
+fn has_doubles(page: &Page, name: &[u8]) -> bool {
+    let mut series: Vec<_> = page.samples(name).filter_map(|line| rsplit_once(line, b' ')).collect();
+    series.sort_unstable();
+    !series.is_sorted_by(|(one, _), (other, _)| one < other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A directory of its own for a test.
+    fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("router_exporter-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        for (file, text) in files {
+            fs::write(path.join(file), text).unwrap();
+        }
+        path
+    }
+
+    /// What the collector adds to a page that has `node_load1`, without times and the directory.
+    fn collected(directories: &[&str]) -> String {
+        let mut host = Host::default();
+        host.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
+        let (mut page, mut out) = (Page::default(), Vec::new());
+        page.single(&gauge("node_load1", "1m load average."), true);
+        collect(&host, &mut page).unwrap();
+        page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name.as_bytes());
+        String::from_utf8(out).unwrap()
+    }
+
+    fn of_files(name: &str, files: &[(&str, &str)]) -> String {
+        let path = directory(name, files);
+        let path = path.to_str().unwrap();
+        let text = collected(&[path]).replace(path, "DIR");
+        fs::remove_dir_all(path).unwrap();
+        text
+    }
+
+    fn failed(text: &str) -> bool {
+        text.ends_with("\nnode_textfile_scrape_error 1\n")
+    }
+
+    #[test]
+    fn real() {
+        let text = "# HELP wan_up Whether the line is up.\n# TYPE wan_up gauge\nwan_up{ line = \"a\" } 1\nb 2\nwan_up{line=\"b\"} 0\n";
+        let page = of_files("real", &[("a.prom", text), ("a.prom.tmp", "half"), ("readme", "no")]);
+        assert_eq!(
+            page,
+            "# HELP b Metric read from DIR/a.prom\n# TYPE b untyped\nb 2\n\
+            # HELP node_textfile_scrape_error 1 if there was an error opening or reading a file, 0 otherwise\n\
+            # TYPE node_textfile_scrape_error gauge\nnode_textfile_scrape_error 0\n\
+            # HELP wan_up Whether the line is up.\n# TYPE wan_up gauge\nwan_up{line=\"a\"} 1\nwan_up{line=\"b\"} 0\n"
+        );
+        assert!(!failed(&of_files("none", &[])));
+    }
+
+    #[test]
+    fn a_bad_file_costs_itself() {
+        for (name, bad) in [
+            ("cut", "a 1\nb 12"),
+            ("time", "a 1\nb 1 1700000000000\n"),
+            ("ours", "a 1\nnode_load1 1\n"),
+            ("own", "a 1\nnode_textfile_scrape_error 1\n"),
+            ("doubles", "a 1\nb{c=\"d\"} 1\nb{c = \"d\"} 2\n"),
+            ("range", "a 1\nb 1e999\n"),
+        ] {
+            let page = of_files(name, &[("1.prom", bad), ("2.prom", "good 1\n")]);
+            assert!(!page.contains("\na 1\n") && page.contains("\ngood 1\n"), "{page}");
+            assert!(page.contains("\nnode_textfile_scrape_error 1\n"), "{page}");
+        }
+    }
+
+    #[test]
+    fn files_may_share_a_family_if_they_agree() {
+        let head = "# HELP a One.\n# TYPE a gauge\n";
+        let first = ("1.prom", &*format!("{head}a{{f=\"1\"}} 1\n"));
+        let shared = |name, second: &str| of_files(name, &[first, ("2.prom", second)]);
+        let both = "# HELP a One.\n# TYPE a gauge\na{f=\"1\"} 1\na{f=\"2\"} 2\n";
+        assert!(shared("same", &format!("{head}a{{f=\"2\"}} 2\n")).starts_with(both));
+        assert!(shared("no-help", "# TYPE a gauge\na{f=\"2\"} 2\n").starts_with(both));
+        for (name, second) in [
+            ("other-kind", "# TYPE a counter\na{f=\"2\"} 2\n"),
+            ("other-help", "# HELP a Other.\n# TYPE a gauge\na{f=\"2\"} 2\n"),
+            ("longer-help", "# HELP a One. More.\n# TYPE a gauge\na{f=\"2\"} 2\n"),
+            ("same-series", "# TYPE a gauge\na{f=\"1\"} 2\n"),
+        ] {
+            let page = shared(name, second);
+            assert!(page.contains("\na{f=\"1\"} 1\n") && failed(&page) && page.lines().count() == 6, "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let path = directory("odd", &[]);
+        let there = |name: &str| path.join(name);
+        std::os::unix::fs::symlink("/dev/zero", there("zero.prom")).unwrap();
+        assert!(failed(&collected(&[path.to_str().unwrap()])));
+        fs::remove_file(there("zero.prom")).unwrap();
+        fs::create_dir(there("directory.prom")).unwrap();
+        assert!(failed(&collected(&[path.to_str().unwrap()])));
+        fs::remove_dir(there("directory.prom")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            there("pipe.prom"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert!(failed(&collected(&[path.to_str().unwrap()])));
+        fs::remove_file(there("pipe.prom")).unwrap();
+        fs::File::create(there("huge.prom")).unwrap().set_len(100 << 20).unwrap();
+        assert!(failed(&collected(&[path.to_str().unwrap()])));
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn directories_by_pattern() {
+        let path = directory("glob", &[]);
+        for name in ["b", "a", "other"] {
+            fs::create_dir_all(path.join(name).join("prom")).unwrap();
+            fs::write(path.join(name).join("prom/x.prom"), format!("{name} 1\n")).unwrap();
+        }
+        fs::create_dir(path.join("c")).unwrap();
+        let pattern = |end: &str| format!("{}/{end}", path.to_str().unwrap());
+        let page = collected(&[&pattern("[a-c]/prom/")]);
+        assert!(page.contains("\na 1\n") && page.contains("\nb 1\n") && !page.contains("other 1"), "{page}");
+        assert!(page.contains("/b/prom/x.prom") && page.contains("\nnode_textfile_scrape_error 0\n"), "{page}");
+        assert!(failed(&collected(&[&pattern("[x-z]")])));
+        assert!(failed(&collected(&[&pattern("missing")])));
+        fs::remove_dir_all(path).unwrap();
+    }
+}
