@@ -1,0 +1,264 @@
+//! The pages of whole boards under `tests/routers`, by the real binary, against those kept there.
+//!
+//! `BLESS=1 cargo test --test golden` writes the pages anew; read the diff. `ROUTER_EXPORTER`
+//! names another binary, or one under an emulator: `qemu-mipsel-static -cpu 24KEc PATH`.
+
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashSet;
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::process::{Command, Output};
+
+use router_exporter::collectors::ALL;
+
+/// Options that add families to the page.
+const OPTIONS: &[&str] = &["--collector.cpu.info", "--collector.stat.softirq"];
+
+/// Collectors that ask the kernel over a socket, and so never read a board.
+const LIVE: &[&str] = &["network_route", "qdisc"];
+
+/// What of a family cannot be the same on two machines.
+enum Mask {
+    /// The value.
+    Value,
+    /// The value and those of these labels.
+    Labels(&'static [&'static str]),
+    /// That it is there at all.
+    Family,
+}
+
+/// Families, or the beginnings of their names, that are not compared, and why.
+const MASKS: &[(&str, Mask, &str)] = &[
+    ("node_exporter_build_info", Mask::Labels(&["goarch", "version"]), "differs between binaries"),
+    ("node_filesystem_avail_bytes", Mask::Value, "statfs asks the machine of the test"),
+    ("node_filesystem_files", Mask::Value, "statfs asks the machine of the test"),
+    ("node_filesystem_files_free", Mask::Value, "statfs asks the machine of the test"),
+    ("node_filesystem_free_bytes", Mask::Value, "statfs asks the machine of the test"),
+    ("node_filesystem_size_bytes", Mask::Value, "statfs asks the machine of the test"),
+    ("node_scrape_collector_duration_seconds", Mask::Value, "a duration"),
+    ("node_textfile_mtime_seconds", Mask::Value, "when the repository was checked out"),
+    ("node_time_seconds", Mask::Value, "the clock"),
+    ("node_time_zone_offset_seconds", Mask::Family, "the zone of the test's environment"),
+    ("node_timex_", Mask::Value, "the clock"),
+    ("node_uname_info", Mask::Labels(&["domainname", "machine", "nodename", "release", "version"]), "uname(2)"),
+    ("process_", Mask::Value, "this process"),
+];
+
+/// Stands for what is masked, so that the page remains one that parses.
+const MASKED_VALUE: &str = "NaN";
+const MASKED_LABEL: &str = "*";
+
+#[test]
+fn rt_n14u() {
+    assert_silent(&golden("rt-n14u"));
+}
+
+#[test]
+fn openwrt() {
+    assert_silent(&golden("openwrt"));
+}
+
+#[test]
+fn x86_64() {
+    assert_silent(&golden("x86_64"));
+}
+
+#[test]
+fn bare() {
+    assert_silent(&golden("bare"));
+}
+
+#[test]
+fn merlin() {
+    golden("merlin");
+}
+
+#[test]
+fn nas() {
+    golden("nas");
+}
+
+#[test]
+fn broken() {
+    let output = golden("broken");
+    let log = String::from_utf8_lossy(&output.stderr);
+    let page = String::from_utf8_lossy(&output.stdout);
+    assert!(log.lines().all(|line| line.starts_with("time=")), "no panic, only the log:\n{log}");
+    // What fails on a file that is there says so.
+    for name in ["loadavg", "filefd"] {
+        assert!(page.contains(&format!("node_scrape_collector_success{{collector=\"{name}\"}} 0\n")), "{name}");
+        assert!(log.contains(&format!(" name={name} ")), "{name} is not in the log:\n{log}");
+    }
+    // A record that is right is told, whatever stands around it.
+    for sample in [
+        "node_arp_entries{device=\"br0\"} 1",
+        "node_disk_reads_completed_total{device=\"sda\"} 1",
+        "node_forks_total 5",
+        "node_memory_MemTotal_bytes 1024000",
+        "node_network_receive_bytes_total{device=\"eth0\"} 1",
+        "node_network_transmit_compressed_total{device=\"eth0\"} 16",
+        "node_sockstat_TCP_inuse 3",
+        "node_softnet_processed_total{cpu=\"0\"} 10",
+        "node_vmstat_pgfault 18446744073709551615",
+    ] {
+        assert!(page.lines().any(|line| line == sample), "{sample} is not on the page");
+    }
+}
+
+/// Absent is no fault: nothing is logged.
+fn assert_silent(output: &Output) {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// Runs the exporter on a board and holds its page against the one that is kept, or keeps it.
+fn golden(board: &str) -> Output {
+    let output = run(board);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {log}", output.status);
+    let page = str::from_utf8(&output.stdout).expect("a page is UTF-8");
+    check_format(page);
+    let masked: String = page.lines().filter_map(masked).collect();
+    let path = format!("tests/routers/{board}/page.prom");
+    if env::var_os("BLESS").is_some() {
+        fs::write(&path, &masked).expect("the page cannot be kept");
+    }
+    let kept = fs::read_to_string(&path).expect("no page is kept: BLESS=1 keeps one");
+    let difference = difference(&kept, &masked);
+    assert!(difference.is_empty(), "{path} (-) is not what is served (+), which BLESS=1 would keep:\n{difference}");
+    output
+}
+
+fn run(board: &str) -> Output {
+    let exporter = env::var("ROUTER_EXPORTER").unwrap_or_else(|_| env!("CARGO_BIN_EXE_router_exporter").to_owned());
+    let mut words = exporter.split_whitespace();
+    let root = format!("tests/routers/{board}");
+    let mut command = Command::new(words.next().expect("ROUTER_EXPORTER is empty"));
+    command.args(words).arg("--once").args(OPTIONS);
+    for (option, directory) in [
+        ("path.procfs", "proc"),
+        ("path.sysfs", "sys"),
+        ("path.rootfs", "root"),
+        ("collector.textfile.directory", "textfile"),
+    ] {
+        command.arg(format!("--{option}={root}/{directory}"));
+    }
+    for collector in ALL.iter().filter(|collector| !collector.default && !LIVE.contains(&collector.name)) {
+        command.arg(format!("--collector.{}", collector.name));
+    }
+    command.output().unwrap_or_else(|error| panic!("{exporter}: {error}"))
+}
+
+/// A line of the page with its end, without what varies; `None` if the line does.
+fn masked(line: &str) -> Option<String> {
+    let name = family(line);
+    let mask = MASKS
+        .iter()
+        .find(|(masked, ..)| name.strip_prefix(masked).is_some_and(|rest| rest.is_empty() || masked.ends_with('_')));
+    let sample = !line.starts_with('#');
+    match mask {
+        Some((_, Mask::Family, _)) => None,
+        Some((_, Mask::Value, _)) if sample => {
+            let (labelled, _) = line.rsplit_once(' ').expect("a sample has a value");
+            Some(format!("{labelled} {MASKED_VALUE}\n"))
+        }
+        Some((_, Mask::Labels(names), _)) if sample => {
+            let mut masked = name.to_owned();
+            for (index, (label, value)) in labels(line).into_iter().enumerate() {
+                let value = if names.contains(&label) { MASKED_LABEL } else { value };
+                let _ = write!(masked, "{}{label}=\"{value}\"", if index == 0 { '{' } else { ',' });
+            }
+            Some(format!("{masked}}} 1\n"))
+        }
+        _ => Some(format!("{line}\n")),
+    }
+}
+
+/// The family that a line of the page is about.
+fn family(line: &str) -> &str {
+    let line = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE ")).unwrap_or(line);
+    line.split([' ', '{']).next().unwrap_or_default()
+}
+
+/// The names of a sample's labels and their values as they are escaped.
+fn labels(sample: &str) -> Vec<(&str, &str)> {
+    let mut labels = Vec::new();
+    let Some((_, mut rest)) = sample.split_once('{') else { return labels };
+    while let Some((name, value)) = rest.split_once("=\"") {
+        let mut escaped = false;
+        let end = value.find(|letter| {
+            let ends = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            ends
+        });
+        let (value, after) = value.split_at(end.unwrap_or_else(|| panic!("a label without an end: {sample}")));
+        labels.push((name, value));
+        rest = after.trim_start_matches(['"', ',']);
+    }
+    assert!(rest.starts_with("} "), "a sample without an end: {sample}");
+    labels
+}
+
+/// What holds for every page of Prometheus' text format, as node_exporter orders it.
+fn check_format(page: &str) {
+    assert!(page.ends_with('\n'), "the page ends within a line");
+    let (mut families, mut samples) = (HashSet::new(), HashSet::new());
+    let (mut current, mut typed) = ("", "");
+    for line in page.lines() {
+        let name = family(line);
+        if line.starts_with("# HELP ") {
+            assert!(families.insert(name), "{name} is there twice");
+            assert!(current < name, "{current} before {name}");
+            current = name;
+        } else if line.starts_with("# TYPE ") {
+            assert_eq!(current, name, "TYPE without HELP");
+            let kind = line.rsplit(' ').next().unwrap_or_default();
+            assert!(["counter", "gauge", "untyped"].contains(&kind), "{line}");
+            typed = name;
+        } else {
+            assert_eq!(typed, name, "a sample without HELP and TYPE: {line}");
+            let (labelled, value) = line.rsplit_once(' ').expect("a sample has a value");
+            assert!(value.parse::<f64>().is_ok(), "not a number: {line}");
+            assert!(samples.insert(labelled), "{labelled} is there twice");
+            let names: Vec<_> = labels(line).into_iter().map(|(name, _)| name).collect();
+            assert!(names.is_sorted_by(|one, other| one < other), "labels out of order: {line}");
+        }
+    }
+}
+
+/// What only one of two pages has, line by line. No line of a page is there twice.
+fn difference(kept: &str, served: &str) -> String {
+    let (in_kept, in_served): (HashSet<_>, HashSet<_>) = (kept.lines().collect(), served.lines().collect());
+    let mut difference = String::new();
+    for (sign, page, other) in [('-', kept, &in_served), ('+', served, &in_kept)] {
+        for line in page.lines().filter(|line| !other.contains(line)) {
+            let _ = writeln!(difference, "{sign} {line}");
+        }
+    }
+    if difference.is_empty() && kept != served {
+        difference.push_str("the same lines in another order\n");
+    }
+    difference
+}
+
+#[test]
+fn what_is_masked_is_masked() {
+    assert_eq!(masked("node_time_seconds 1.5").unwrap(), "node_time_seconds NaN\n");
+    assert_eq!(masked("# TYPE node_time_seconds gauge").unwrap(), "# TYPE node_time_seconds gauge\n");
+    assert_eq!(masked("node_time_zone_offset_seconds{time_zone=\"UTC\"} 0"), None);
+    assert_eq!(masked("node_timex_status 64").unwrap(), "node_timex_status NaN\n");
+    assert_eq!(
+        masked(r#"node_uname_info{domainname="x",machine="a\"}b",sysname="Linux"} 1"#).unwrap(),
+        "node_uname_info{domainname=\"*\",machine=\"*\",sysname=\"Linux\"} 1\n"
+    );
+    assert_eq!(masked("node_filesystem_files_free 3").unwrap(), "node_filesystem_files_free NaN\n");
+    assert_eq!(masked("node_load1 0.5").unwrap(), "node_load1 0.5\n");
+}
+
+#[test]
+fn a_difference_is_told() {
+    assert_eq!(difference("a 1\nb 2\n", "a 1\nb 2\n"), "");
+    assert_eq!(difference("a 1\nb 2\n", "a 1\nb 3\nc 4\n"), "- b 2\n+ b 3\n+ c 4\n");
+    assert_eq!(difference("a 1\nb 2\n", "b 2\na 1\n"), "the same lines in another order\n");
+}
