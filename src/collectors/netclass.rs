@@ -9,13 +9,13 @@ use std::ops::Deref;
 
 use crate::filter::Filter;
 use crate::host::{Error, Host, Text};
-use crate::netlink::{Message, attributes, messages, u16_at, u32_at};
+use crate::netlink::{Message, attributes, messages, u16_at, u32_at, u64_at};
 use crate::page::{Family, Page, Value, counter, gauge};
 use crate::scan::{hex, signed};
 
 const INFO: [Family; 1] =
     [gauge("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
-const FAMILIES: [Family; 18] = [
+const FAMILIES: [Family; 19] = [
     gauge("node_network_address_assign_type", "Network device property: address_assign_type"),
     gauge("node_network_carrier", "Network device property: carrier"),
     counter("node_network_carrier_changes_total", "Network device property: carrier_changes_total"),
@@ -31,6 +31,8 @@ const FAMILIES: [Family; 18] = [
     gauge("node_network_name_assign_type", "Network device property: name_assign_type"),
     gauge("node_network_net_dev_group", "Network device property: net_dev_group"),
     gauge("node_network_protocol_type", "Network device property: protocol_type"),
+    // netdev's in node_exporter, where it also comes with the dump alone.
+    counter("node_network_receive_nohandler_total", "Network device statistic receive_nohandler."),
     gauge("node_network_speed_bytes", "Network device property: speed_bytes"),
     gauge("node_network_transmit_queue_length", "Network device property: transmit_queue_length"),
     gauge("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise."),
@@ -52,14 +54,10 @@ const LONGEST_ADDRESS: usize = 32;
 /// Requests for all interfaces, and their answers.
 const GETLINK: u16 = 18;
 const NEWLINK: u16 = 16;
-/// An `ifinfomsg`, and the attribute IFLA_EXT_MASK that asks for no statistics.
-const ALL_LINKS: [u8; 24] = {
-    let (length, kind, mask) = (8_u16.to_ne_bytes(), 29_u16.to_ne_bytes(), 8_u32.to_ne_bytes());
-    let mut body = [0; 24];
-    [body[16], body[17], body[18], body[19]] = [length[0], length[1], kind[0], kind[1]];
-    [body[20], body[21], body[22], body[23]] = mask;
-    body
-};
+/// An `ifinfomsg` that asks for any.
+const ALL_LINKS: [u8; 16] = [0; 16];
+/// Where `rtnl_link_stats64` has what came for no protocol, since Linux 4.6.
+const NO_HANDLER: usize = 184;
 
 /// Adds a row for each interface.
 ///
@@ -121,6 +119,7 @@ struct Told<'t> {
     carrier_changes: Option<u32>,
     carrier_ups: Option<u32>,
     carrier_downs: Option<u32>,
+    without_handler: Option<u64>,
     address: &'t [u8],
     broadcast: &'t [u8],
     alias: &'t [u8],
@@ -150,7 +149,7 @@ impl Link<'_> {
     }
 
     /// The values of [`FAMILIES`]; the files hold whole numbers, in hexadecimal with `0x`.
-    fn numbers(&self, host: &Host) -> [Option<Value>; 18] {
+    fn numbers(&self, host: &Host) -> [Option<Value>; 19] {
         let file = |attribute: &[u8]| number(&self.file(host, attribute)?);
         let either = |tell: fn(&Told<'_>) -> Option<u32>, attribute| match &self.told {
             Some(told) => tell(told).map(i64::from),
@@ -183,6 +182,7 @@ impl Link<'_> {
             // The file is older than the attribute.
             either(|told| told.group, b"netdev_group").or_else(|| file(b"netdev_group")),
             either(|told| Some(told.protocol.into()), b"type"),
+            self.told.as_ref().and_then(|told| told.without_handler?.try_into().ok()),
             speed,
             either(|told| told.queue_length, b"tx_queue_len"),
             Some(is_up.into()),
@@ -269,6 +269,7 @@ fn parse<'t>(message: &Message<'t>) -> Option<Link<'t>> {
             16 => state = *value.first()?,
             17 => told.link_mode = value.first().map(|&mode| mode.into()),
             20 => told.alias = text,
+            23 => told.without_handler = u64_at(value, NO_HANDLER),
             27 => told.group = number,
             35 => told.carrier_changes = number,
             47 => told.carrier_ups = number,
@@ -330,6 +331,17 @@ mod tests {
             ..Told::default()
         };
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn statistics_of_old_kernels_are_shorter() {
+        let told = |statistics: &[u8]| {
+            let answer = answer(1, &[attribute(23, statistics)]);
+            parse(&messages(&answer).next().unwrap()).unwrap().told.unwrap().without_handler
+        };
+        let statistics: Vec<u8> = (0..25_u64).flat_map(u64::to_ne_bytes).collect();
+        assert_eq!(told(&statistics), Some(23));
+        assert_eq!(told(&statistics[..184]), None);
     }
 
     #[test]
