@@ -69,9 +69,14 @@ impl Error {
     fn from_errno(path: &[u8], errno: Errno) -> Self {
         match errno {
             Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO => Self::Absent,
-            _ => Self::Unreadable { path: String::from_utf8_lossy(path).into_owned(), errno },
+            _ => Self::Unreadable { path: printable(path), errno },
         }
     }
+}
+
+/// What the kernel said, for a line of the log: a file may hold line ends, quotes and any other byte.
+fn printable(bytes: &[u8]) -> String {
+    bytes.escape_ascii().map(char::from).collect()
 }
 
 /// The machine that is measured.
@@ -405,8 +410,7 @@ impl Text<'_> {
     /// The error that the file says `found`.
     pub fn odd(&self, found: &[u8]) -> Error {
         let shown = found.get(..found.len().min(60)).unwrap_or_default();
-        let path = String::from_utf8_lossy(self.path()).into_owned();
-        Error::Odd { path, found: String::from_utf8_lossy(shown).into_owned() }
+        Error::Odd { path: printable(self.path()), found: printable(shown) }
     }
 
     /// Passes over a line that makes no sense, which costs that line and nothing else. The first
