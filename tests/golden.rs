@@ -93,6 +93,7 @@ fn broken() {
     }
     // A record that is right is told, whatever stands around it.
     for sample in [
+        "broken_but_this 1",
         "node_arp_entries{device=\"br0\"} 1",
         "node_disk_reads_completed_total{device=\"sda\"} 1",
         "node_forks_total 5",
