@@ -225,16 +225,20 @@ impl Host {
         let mut text = self.open_text(root_of(directory), &[directory, b"/", name], false);
         match text.fill_given() {
             Ok(changed) => Ok((text, changed)),
-            Err(errno) => Err(Error::Unreadable { path: String::from_utf8_lossy(text.path()).into_owned(), errno }),
+            Err(errno) => Err(Error::Unreadable { path: printable(text.path()), errno }),
         }
     }
 
     /// The names in a directory that an option names.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// [`Error::Unreadable`], also if there is none: somebody said that there is.
     pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
-        self.names(root_of(directory), &[directory])
+        let mut text = self.open_text(root_of(directory), &[directory], false);
+        match text.list() {
+            Ok(()) => Ok(Names(text)),
+            Err(errno) => Err(Error::Unreadable { path: printable(text.path()), errno }),
+        }
     }
 
     /// The numbers of this process's open files.
