@@ -27,10 +27,13 @@ macro_rules! collectors {
 
 collectors! {
     arp: true,
+    bonding: true,
     buddyinfo: false,
     conntrack: true,
     cpu: true,
+    cpufreq: true,
     diskstats: true,
+    dmi: true,
     entropy: true,
     filefd: true,
     filesystem: true,
@@ -46,6 +49,7 @@ collectors! {
     pressure: true,
     processes: false,
     schedstat: true,
+    selinux: true,
     sockstat: true,
     softirqs: false,
     softnet: true,
@@ -58,6 +62,7 @@ collectors! {
     udp_queues: true,
     uname: true,
     vmstat: true,
+    watchdog: true,
     xfrm: false,
 }
 

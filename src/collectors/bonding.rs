@@ -1,0 +1,36 @@
+//! `/sys/class/net/bonding_masters` and what is below the bonds it names.
+//!
+//! A bond's interfaces were links named `slave_eth0` before Linux 3.12, `lower_eth0` since.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, gauge};
+use crate::scan::words;
+
+const FAMILIES: [Family; 2] = [
+    gauge("node_bonding_active", "Number of active slaves per bonding interface."),
+    gauge("node_bonding_slaves", "Number of configured slaves per bonding interface."),
+];
+const CLASS: &[u8] = b"class/net/";
+
+/// Adds a row for each bond.
+///
+/// # Errors
+/// If the kernel has no bonding.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let masters = host.sys(&[CLASS, b"bonding_masters"]).ok_or(Error::Absent)?;
+    let mut table = page.table(&FAMILIES);
+    for master in words(&masters) {
+        let Some(slaves) = host.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
+        let is_active = |slave: &&[u8]| {
+            [&b"/lower_"[..], b"/slave_"]
+                .iter()
+                .find_map(|link| host.sys(&[CLASS, master, link, slave, b"/bonding_slave/mii_status"]))
+                .is_some_and(|status| *status == *b"up")
+        };
+        let count = |number: usize| u64::try_from(number).ok();
+        let (active, all) = (words(&slaves).filter(is_active).count(), words(&slaves).count());
+        table.counts(&[("master", master)], [count(active), count(all)]);
+    }
+    table.finish();
+    Ok(())
+}

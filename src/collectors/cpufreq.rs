@@ -1,0 +1,80 @@
+//! `/sys/devices/system/cpu/cpu<number>/cpufreq`: how fast each processor runs and may run.
+//!
+//! The kernel counts in kHz. `cpuinfo_cur_freq`, which asks the hardware, is for root alone and not
+//! in all drivers; single-core MIPS routers have none of this.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, gauge};
+use crate::scan::{decimal, words};
+
+const FAMILIES: [Family; 7] = [
+    gauge("node_cpu_frequency_avg_hertz", "Average CPU thread frequency in hertz."),
+    gauge("node_cpu_frequency_hertz", "Current CPU thread frequency in hertz."),
+    gauge("node_cpu_frequency_max_hertz", "Maximum CPU thread frequency in hertz."),
+    gauge("node_cpu_frequency_min_hertz", "Minimum CPU thread frequency in hertz."),
+    gauge("node_cpu_scaling_frequency_hertz", "Current scaled CPU thread frequency in hertz."),
+    gauge("node_cpu_scaling_frequency_max_hertz", "Maximum scaled CPU thread frequency in hertz."),
+    gauge("node_cpu_scaling_frequency_min_hertz", "Minimum scaled CPU thread frequency in hertz."),
+];
+/// In the order of the families.
+const FILES: [&[u8]; 7] = [
+    b"cpuinfo_avg_freq",
+    b"cpuinfo_cur_freq",
+    b"cpuinfo_max_freq",
+    b"cpuinfo_min_freq",
+    b"scaling_cur_freq",
+    b"scaling_max_freq",
+    b"scaling_min_freq",
+];
+const GOVERNOR: [Family; 1] = [gauge("node_cpu_scaling_governor", "Current enabled CPU frequency governor.")];
+const CPUS: &[u8] = b"devices/system/cpu/";
+
+/// Adds a row for each processor, and one for each governor it may have.
+///
+/// # Errors
+/// If the processors cannot be listed.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let names = host.sys_names(&[CPUS])?;
+    let cpus = || {
+        names.iter().filter_map(|name| {
+            let number = name.strip_prefix(b"cpu").filter(|number| decimal(number).is_some())?;
+            Some((name, number))
+        })
+    };
+    let file = |cpu: &[u8], file: &[u8]| host.sys(&[CPUS, cpu, b"/cpufreq/", file]);
+    let mut table = page.table(&FAMILIES);
+    for (name, number) in cpus() {
+        // Every driver has this one, since it costs nothing to tell.
+        if file(name, b"cpuinfo_max_freq").or_else(|| file(name, b"scaling_max_freq")).is_some() {
+            table.counts(&[("cpu", number)], FILES.map(|attribute| hertz(&file(name, attribute)?)));
+        }
+    }
+    table.finish();
+    let mut table = page.table(&GOVERNOR);
+    for (name, number) in cpus() {
+        let governors = (file(name, b"scaling_governor"), file(name, b"scaling_available_governors"));
+        let (Some(current), Some(available)) = governors else { continue };
+        for governor in words(&available) {
+            table.counts(&[("cpu", number), ("governor", governor)], [Some(u64::from(governor == &*current))]);
+        }
+    }
+    table.finish();
+    Ok(())
+}
+
+fn hertz(kilohertz: &[u8]) -> Option<u64> {
+    decimal(kilohertz)?.checked_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kilohertz() {
+        assert_eq!(hertz(b"716000"), Some(716_000_000));
+        for odd in [&b""[..], b"<unknown>", b"-1", b"18446744073709551615"] {
+            assert_eq!(hertz(odd), None, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `/sys/class/dmi/id`: what the firmware of a PC says it runs on. MIPS and ARM routers have none.
+//!
+//! Serial numbers are for root alone; what is not told has no label.
+
+use crate::host::{Error, Host};
+use crate::page::{Family, Page, gauge};
+
+const INFO: Family = gauge(
+    "node_dmi_info",
+    "A metric with a constant '1' value labeled by bios_date, bios_release, bios_vendor, bios_version, board_asset_tag, board_name, board_serial, board_vendor, board_version, chassis_asset_tag, chassis_serial, chassis_vendor, chassis_version, product_family, product_name, product_serial, product_sku, product_uuid, product_version, system_vendor if provided by DMI.",
+);
+/// The labels, which but for the last are the files' names.
+const LABELS: [&str; 20] = [
+    "bios_date",
+    "bios_release",
+    "bios_vendor",
+    "bios_version",
+    "board_asset_tag",
+    "board_name",
+    "board_serial",
+    "board_vendor",
+    "board_version",
+    "chassis_asset_tag",
+    "chassis_serial",
+    "chassis_vendor",
+    "chassis_version",
+    "product_family",
+    "product_name",
+    "product_serial",
+    "product_sku",
+    "product_uuid",
+    "product_version",
+    "system_vendor",
+];
+const CLASS: &[u8] = b"class/dmi/id/";
+
+/// Adds what the firmware tells.
+///
+/// # Errors
+/// If there is no such firmware.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    host.sys_names(&[CLASS])?;
+    let values = LABELS.map(|label| {
+        let file = if label == "system_vendor" { "sys_vendor" } else { label };
+        host.sys_kept(&[CLASS, file.as_bytes()])
+    });
+    let told = LABELS.iter().zip(&values).filter_map(|(label, value)| Some((*label, value.as_deref()?)));
+    let mut labels = [("", &b""[..]); LABELS.len()];
+    let count = labels.iter_mut().zip(told).map(|(place, (label, value))| *place = (label, value.trim_ascii())).count();
+    page.family(&INFO).sample(labels.get(..count).unwrap_or_default(), true);
+    Ok(())
+}
