@@ -144,6 +144,8 @@ pub type Labels<'a> = &'a [(&'a str, &'a [u8])];
 pub struct Page {
     text: Vec<u8>,
     families: Vec<Written>,
+    /// The families sorted by name; those of the last page, until this one is written.
+    order: Vec<usize>,
     /// A [`Table`]'s rows: their labels, where each row's begin, and their cells.
     labels: Vec<u8>,
     rows: Vec<Row>,
@@ -204,7 +206,12 @@ impl Page {
         self.text.extend_from_slice(HELP);
         let name_start = self.text.len();
         for part in name {
-            self.text.extend(part.iter().map(|&byte| if is_of_name(byte) { byte } else { b'_' }));
+            self.text.extend_from_slice(part);
+        }
+        for byte in self.text.get_mut(name_start..).unwrap_or_default() {
+            if !is_of_name(*byte) {
+                *byte = b'_';
+            }
         }
         let name_end = self.text.len();
         self.text.push(b' ');
@@ -321,16 +328,22 @@ impl Page {
     /// Of several families of one name only the first has HELP and TYPE. Families that `wanted`
     /// refuses are left out.
     pub fn write(&mut self, out: &mut Vec<u8>, mut wanted: impl FnMut(&[u8]) -> bool) {
-        let Self { text, families, .. } = self;
+        let Self { text, families, order, .. } = self;
         let text = text.as_slice();
         let mut end = text.len();
         for family in families.iter_mut().rev() {
             family.end = end;
             end = family.start;
         }
-        families.sort_by(|one, other| one.name(text).cmp(other.name(text)));
+        let name = |at: &usize| families.get(*at).map_or(&b""[..], |family| family.name(text));
+        // One page has nearly always the families of the one before.
+        if order.len() != families.len() || !order.is_sorted_by(|one, other| name(one) <= name(other)) {
+            order.clear();
+            order.extend(0..families.len());
+            order.sort_by(|one, other| name(one).cmp(name(other)));
+        }
         let mut last: &[u8] = b"";
-        for family in families.iter() {
+        for family in order.iter().filter_map(|at| families.get(*at)) {
             let name = family.name(text);
             let samples = slice(text, family.head_end, family.end);
             if samples.is_empty() || !wanted(name) {
@@ -483,32 +496,56 @@ impl Value {
         if self.negative && self.magnitude != 0 {
             text.push(b'-');
         }
-        // The longest is 20 digits, or 19 with a point and a zero before it.
-        let mut digits = [b'0'; 24];
-        let mut rest = self.magnitude;
-        let mut places = self.places;
-        while places > 0 && rest.is_multiple_of(10) {
-            rest = rest.wrapping_div(10);
-            places = places.wrapping_sub(1);
-        }
+        // 20 digits at the most, from the last one on: two parts of 32 bits at the least, since a
+        // division of 64 bits takes a router's processor hundreds of steps.
+        let mut digits = [b'0'; 30];
         let mut start = digits.len();
-        let mut written = 0_u8;
-        let mut put = |byte| {
-            start = start.saturating_sub(1);
-            if let Some(place) = digits.get_mut(start) {
-                *place = byte;
+        let mut rest = self.magnitude;
+        let mut places = digits.rchunks_exact_mut(9);
+        loop {
+            let low = if rest < NINE_DIGITS { rest } else { rest % NINE_DIGITS };
+            let part = places.next().unwrap_or_default();
+            let written = write_digits(low, part);
+            if rest < NINE_DIGITS {
+                start = start.saturating_sub(written);
+                break;
             }
-        };
-        while rest != 0 || written <= places {
-            if written == places && places > 0 {
-                put(b'.');
-            }
-            put(b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or_default()));
-            rest = rest.wrapping_div(10);
-            written = written.wrapping_add(1);
+            start = start.saturating_sub(9);
+            rest = rest.wrapping_div(NINE_DIGITS);
         }
-        text.extend_from_slice(digits.get(start..).unwrap_or_default());
+        if self.places == 0 {
+            text.extend_from_slice(digits.get(start.min(29)..).unwrap_or_default());
+            return;
+        }
+        let point = digits.len().saturating_sub(self.places.into());
+        let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, b""));
+        text.extend_from_slice(whole.get(start.min(point.saturating_sub(1))..).unwrap_or_default());
+        let zeros = fraction.iter().rev().take_while(|digit| **digit == b'0').count();
+        let fraction = fraction.get(..fraction.len().saturating_sub(zeros)).unwrap_or_default();
+        if !fraction.is_empty() {
+            text.push(b'.');
+            text.extend_from_slice(fraction);
+        }
     }
+}
+
+const NINE_DIGITS: u64 = 1_000_000_000;
+
+/// Writes the digits of a number below [`NINE_DIGITS`] at the end of `part`, which is filled with
+/// zeros, and counts them.
+fn write_digits(number: u64, part: &mut [u8]) -> usize {
+    let mut rest = u32::try_from(number).unwrap_or_default();
+    let mut written = 0_usize;
+    for place in part.iter_mut().rev() {
+        if rest == 0 {
+            break;
+        }
+        // The remainder of a division by ten is a digit.
+        *place = b'0'.wrapping_add((rest % 10) as u8);
+        rest = rest.wrapping_div(10);
+        written = written.wrapping_add(1);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -531,6 +568,9 @@ mod tests {
     fn values_have_their_shortest_text() {
         assert_eq!(text_of(0_u64), "0");
         assert_eq!(text_of(u64::MAX), "18446744073709551615");
+        for value in [9_u64, 10, 999_999_999, 1_000_000_000, 1_000_000_005, 1_000_000_000_000_000_000] {
+            assert_eq!(text_of(value), value.to_string());
+        }
         assert_eq!(text_of(i64::MIN), "-9223372036854775808");
         assert_eq!(text_of(true), "1");
         assert_eq!(text_of(Value::decimal(1234_u64, 3)), "1.234");
@@ -572,6 +612,20 @@ mod tests {
             written(&mut page),
             "# HELP a A.\n# TYPE a counter\na 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# HELP b_x_y_ x.\n# TYPE b_x_y_ untyped\nb_x_y_ 3\n"
         );
+    }
+
+    #[test]
+    fn pages_of_other_families_have_their_own_order() {
+        let mut page = Page::default();
+        for names in [["b", "a"], ["a", "b"], ["c", "a"]] {
+            page.clear();
+            for name in names {
+                page.single(&gauge(name, "H."), 1_u64);
+            }
+            let text = written(&mut page);
+            let told: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(" 1")).collect();
+            assert!(told.is_sorted() && told.len() == 2, "{text}");
+        }
     }
 
     #[test]
