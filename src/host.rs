@@ -17,6 +17,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, fstat, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::path::DecInt;
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -272,6 +273,17 @@ impl Host {
         let (target, _) = readlinkat_raw(CWD, text.c_path()?, &mut target).ok()?;
         let name = target.rsplit(|&byte| byte == b'/').next()?;
         text.bytes.extend_from_slice(name);
+        Some(text)
+    }
+
+    /// Where a directory below /sys is when all links are followed.
+    pub fn sys_real_path(&self, path: &[&[u8]]) -> Option<Text<'_>> {
+        let directory = self.open_text(&self.settings.paths.sysfs, path, true).open(OFlags::DIRECTORY).ok()?;
+        let number = DecInt::from_fd(&directory);
+        let mut text = self.open_text("/proc/self/fd", &[number.as_bytes()], true);
+        let mut target = [MaybeUninit::uninit(); 1024];
+        let (target, _) = readlinkat_raw(CWD, text.c_path()?, &mut target).ok()?;
+        text.bytes.extend_from_slice(target);
         Some(text)
     }
 
