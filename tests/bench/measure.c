@@ -307,7 +307,7 @@ int main(int argc, char **argv)
 	for (int i = 0; out && i < MOST_CODE_BLOCKS; i++) {
 		uint64_t entered = profiled->counts->blocks[i].entered - profiled->entered_before[i];
 		if (entered)
-			fprintf(out, "%#llx %.1f\n", (unsigned long long)profiled->counts->blocks[i].address,
+			fprintf(out, "%016llx %.1f\n", (unsigned long long)profiled->counts->blocks[i].address,
 				(double)entered * profiled->counts->blocks[i].length / scrapes / blocks);
 	}
 	if (out)
