@@ -1,0 +1,326 @@
+#!/bin/sh
+# Puts router_exporter on a router, from a PC, over ssh. Safe to run again: that
+# is also how a new version is installed.
+#
+#     scripts/install.sh admin@192.168.1.1
+#
+# It asks the router what it is, picks the binary, copies it with the watchdog to
+# where they survive a reboot, and has cron (on OpenWrt: procd) keep it running.
+# It takes no sftp, scp or rsync on the router, only a shell and a few applets.
+set -eu
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/install.sh [OPTION]... [USER@]HOST
+
+  --dry-run         show what would be done, and change nothing
+  --uninstall       remove all that an installation has brought
+  --binary FILE     install this one instead of that of the router's processor
+  --dir DIR         put it here instead of the best place found
+  --options 'LIST'  start the exporter with these, as in
+                    --options '--web.listen-address=192.168.1.1:9100'
+  --ssh COMMAND     instead of ssh, as in --ssh 'ssh -p 2222'
+TEXT
+}
+
+fail() {
+    echo "install.sh: $*" >&2
+    exit 1
+}
+
+scripts=$(cd "$(dirname "$0")" && pwd)
+dry_run=no uninstall=no binary='' dir='' options='' options_given=no ssh=ssh host=''
+while [ $# != 0 ]; do
+    case $1 in
+    --binary | --dir | --options | --ssh) [ $# -gt 1 ] || fail "$1 takes a value" ;;
+    esac
+    case $1 in
+    --dry-run) dry_run=yes ;;
+    --uninstall) uninstall=yes ;;
+    --binary) binary=$2 && shift ;;
+    --dir) dir=$2 && shift ;;
+    --options) options=$2 options_given=yes && shift ;;
+    --ssh) ssh=$2 && shift ;;
+    -h | --help)
+        usage
+        exit
+        ;;
+    -*) fail "unknown option $1; see --help" ;;
+    *)
+        [ -z "$host" ] || fail "one router at a time"
+        host=$1
+        ;;
+    esac
+    shift
+done
+[ -n "$host" ] || {
+    usage >&2
+    exit 2
+}
+case $dir$options in
+*\'*) fail "quotes are not understood here" ;;
+esac
+
+# One connection, so that a password is asked for once.
+private=$(mktemp -d)
+# shellcheck disable=SC2086,SC2329
+hang_up() {
+    $ssh -o ControlPath="$private/ssh" -O exit "$host" >/dev/null 2>&1 || true
+    rm -rf "$private"
+}
+trap hang_up EXIT
+trap 'exit 1' HUP INT TERM
+
+on_router() {
+    # shellcheck disable=SC2086
+    $ssh -o ControlMaster=auto -o ControlPath="$private/ssh" -o ControlPersist=60 "$host" "$@"
+}
+
+# Runs the script on standard input on the router; $1, if any, becomes root.
+remote() {
+    if [ "$dry_run" = yes ]; then
+        echo "on the router${1:+ with $1}:"
+        sed 's/^/    /'
+    else
+        on_router "${1:+$1 }sh -s"
+    fi
+}
+
+# upload FILE PATH
+upload() {
+    if [ "$dry_run" = yes ]; then
+        echo "copy ${1#"$scripts/"} to $2"
+    else
+        on_router "${root:+$root }sh -c 'cat >$2'" <"$1"
+    fi
+}
+
+# ---- What the router is: lines of name=value ---------------------------------
+
+probe() {
+    on_router "sh -s" <<'SCRIPT'
+echo "machine=$(uname -m)"
+echo "kernel=$(uname -r)"
+echo "user=${USER:-$(id -un 2>/dev/null)}"
+# mips says nothing of the byte order: a program of the router's own does.
+echo "order=$(dd if=/bin/sh bs=1 skip=5 count=1 2>/dev/null | tr '\1\2' 'lb')"
+has() { command -v "$1" >/dev/null 2>&1; }
+if [ -f /etc/openwrt_release ]; then firmware=openwrt
+elif [ "$(uname -o 2>/dev/null)" = ASUSWRT-Merlin ]; then firmware=merlin
+elif [ -x /opt/vyatta/sbin/vyatta-cfg-cmd-wrapper ]; then firmware=edgeos
+elif [ -d /etc/storage ] && has mtd_storage.sh; then firmware=padavan
+elif [ -f /www/tomato.js ] || grep -qi tomato /etc/motd 2>/dev/null; then firmware=freshtomato
+elif has nvram && [ -n "$(nvram get DD_BOARD)" ]; then firmware=ddwrt
+else firmware=other
+fi
+echo "firmware=$firmware"
+# Places that survive a reboot: free KB and path of what can be written to.
+place() {
+    [ -d "$1" ] || return
+    line=$(df -k "$1" 2>/dev/null | tail -n 1)
+    set -- "$1" $line
+    [ $# -gt 5 ] || return
+    path=$1
+    while [ $# -gt 3 ]; do shift; done
+    while read -r _ point type flags _; do
+        [ "$point" = "$3" ] && found=$type,$flags
+    done </proc/mounts
+    case $found in
+    tmpfs,* | ramfs,* | rootfs,* | squashfs,* | *,ro | *,ro,*) return ;;
+    esac
+    echo "place=$1 $path"
+}
+case $firmware in
+openwrt) places=/usr/bin ;;
+merlin | freshtomato | ddwrt) places="/jffs $(echo /tmp/mnt/* /mnt/* /opt)" ;;
+edgeos) places=/config ;;
+padavan) places=$(echo /media/* /opt) ;;
+*) places="$HOME /opt" ;;
+esac
+for place in $places; do place "$place"; done
+echo "home=$HOME"
+SCRIPT
+}
+
+said() {
+    printf '%s\n' "$facts" | sed -n "s/^$1=//p" | head -n 1
+}
+
+facts=$(probe) || fail "cannot run a shell on $host over ssh"
+firmware=$(said firmware)
+machine=$(said machine)
+[ -n "$firmware" ] || fail "$host does not answer like a router: $facts"
+root=
+if [ "$firmware" = edgeos ] && [ "$(said user)" != root ]; then root=sudo; fi
+
+case $machine-$(said order) in
+mips*-l) target=mipsel-unknown-linux-musl ;;
+armv7*-l | armv8*-l | aarch64-l) target=armv7-unknown-linux-musleabihf ;;
+x86_64-l) target=x86_64-unknown-linux-musl ;;
+*) target= ;;
+esac
+echo "$host: $firmware, $machine, Linux $(said kernel)"
+
+if [ "$uninstall" = no ]; then
+    if [ -z "$binary" ]; then
+        [ -n "$target" ] || fail "there is no build for $machine ($(said order)); see --binary"
+        binary=${CARGO_TARGET_DIR:-$scripts/../target}/$target/release/router_exporter
+        [ -f "$binary" ] || fail "first build it: scripts/build ${target%%-*}"
+    fi
+    [ -f "$binary" ] || fail "$binary is not there"
+    size=$(wc -c <"$binary")
+fi
+
+# ---- Where it goes -----------------------------------------------------------
+
+copy=yes
+if [ -z "$dir" ] && [ "$uninstall" = no ]; then
+    # The first place with room for the new binary beside the old one.
+    room=$((size / 1024 + 256))
+    dir=$(printf '%s\n' "$facts" | sed -n 's/^place=//p' | while read -r free path; do
+        if [ "$free" -ge "$room" ]; then
+            echo "$path"
+            break
+        fi
+    done)
+    if [ -z "$dir" ]; then
+        [ "$firmware" = padavan ] ||
+            fail "no place with $room KB free that survives a reboot: plug in a stick, or see --dir"
+        # The home directory, which is RAM: the binary runs right there.
+        dir=$(said home) copy=no
+        echo "no stick: the binary goes to $dir, in RAM, and is gone after a reboot"
+    fi
+    [ "$firmware" = openwrt ] || dir=$dir/router_exporter
+fi
+case $firmware in
+padavan) home=/etc/storage/router_exporter ;; # small, and there before any stick
+*) home=$dir ;;
+esac
+
+# ---- Cron, in each firmware's way; $line runs the watchdog -------------------
+
+cron_on() {
+    line="* * * * * $home/watchdog.sh"
+    case $firmware in
+    padavan)
+        cat <<SCRIPT
+crontabs=/etc/storage/cron/crontabs
+user=\$(nvram get http_username)
+user=\${user:-admin}
+mkdir -p "\$crontabs"
+touch "\$crontabs/\$user"
+grep -v router_exporter/watchdog.sh "\$crontabs/\$user" >"\$crontabs/\$user.new"
+echo '$line' >>"\$crontabs/\$user.new"
+mv "\$crontabs/\$user.new" "\$crontabs/\$user"
+echo "\$user" >"\$crontabs/cron.update"
+[ "\$(nvram get crond_enable)" = 1 ] || { nvram set crond_enable=1; nvram commit; }
+pidof crond >/dev/null || crond -c "\$crontabs"
+mtd_storage.sh save
+SCRIPT
+        ;;
+    merlin)
+        cat <<SCRIPT
+script=/jffs/scripts/services-start
+[ "\$(nvram get jffs2_scripts)" = 1 ] || { nvram set jffs2_scripts=1; nvram commit; }
+mkdir -p /jffs/scripts
+[ -f "\$script" ] || echo '#!/bin/sh' >"\$script"
+grep -v router_exporter "\$script" >"\$script.new"
+echo 'cru a router_exporter "$line"' >>"\$script.new"
+chmod 755 "\$script.new"
+mv "\$script.new" "\$script"
+cru a router_exporter "$line"
+SCRIPT
+        ;;
+    freshtomato)
+        cat <<SCRIPT
+nvram set script_init="\$(nvram get script_init | grep -v router_exporter)
+cru a router_exporter '$line'"
+nvram commit
+cru a router_exporter '$line'
+SCRIPT
+        ;;
+    ddwrt)
+        cat <<SCRIPT
+nvram set cron_jobs="\$(nvram get cron_jobs | grep -v router_exporter)
+* * * * * root $home/watchdog.sh"
+nvram set cron_enable=1
+nvram commit
+stopservice cron
+startservice cron
+SCRIPT
+        ;;
+    edgeos)
+        cat <<SCRIPT
+change=/opt/vyatta/sbin/vyatta-cfg-cmd-wrapper
+\$change begin
+\$change set system task-scheduler task router_exporter executable path $home/watchdog.sh
+\$change set system task-scheduler task router_exporter interval 1m
+\$change commit
+\$change save
+\$change end
+SCRIPT
+        ;;
+    *)
+        cat <<SCRIPT
+{ crontab -l 2>/dev/null | grep -v router_exporter/watchdog.sh; echo '$line'; } | crontab -
+SCRIPT
+        ;;
+    esac
+}
+
+cron_off() {
+    case $firmware in
+    padavan)
+        cat <<'SCRIPT'
+for crontab in /etc/storage/cron/crontabs/*; do
+    grep -q router_exporter/watchdog.sh "$crontab" || continue
+    grep -v router_exporter/watchdog.sh "$crontab" >/tmp/crontab.new
+    cat /tmp/crontab.new >"$crontab"
+    rm /tmp/crontab.new
+    echo "${crontab##*/}" >"${crontab%/*}/cron.update"
+done
+SCRIPT
+        ;;
+    merlin)
+        cat <<'SCRIPT'
+cru d router_exporter
+script=/jffs/scripts/services-start
+if [ -f "$script" ]; then
+    grep -v router_exporter "$script" >"$script.new"
+    chmod 755 "$script.new"
+    mv "$script.new" "$script"
+fi
+SCRIPT
+        ;;
+    freshtomato)
+        cat <<'SCRIPT'
+cru d router_exporter
+nvram set script_init="$(nvram get script_init | grep -v router_exporter)"
+nvram commit
+SCRIPT
+        ;;
+    ddwrt)
+        cat <<'SCRIPT'
+nvram set cron_jobs="$(nvram get cron_jobs | grep -v router_exporter)"
+nvram commit
+stopservice cron
+startservice cron
+SCRIPT
+        ;;
+    edgeos)
+        cat <<'SCRIPT'
+change=/opt/vyatta/sbin/vyatta-cfg-cmd-wrapper
+$change begin
+$change delete system task-scheduler task router_exporter
+$change commit
+$change save
+$change end
+SCRIPT
+        ;;
+    *)
+        cat <<'SCRIPT'
+crontab -l 2>/dev/null | grep -v router_exporter/watchdog.sh | crontab -
+SCRIPT
+        ;;
+    esac
+}

@@ -1,0 +1,97 @@
+#!/bin/sh
+# Builds the router's kernel, start-up and flash under target/router: Debian's
+# malta kernel and static busybox for mipsel, dropbear, and the files in root/.
+# What is fetched is kept; all else is built again, in two seconds.
+#
+# It takes apt-get, squashfs-tools and cpio, and no privileges: apt works on a
+# private state, and file ownership is mksquashfs' matter.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../../target}/router
+mkdir -p "$target"
+cd "$target"
+
+# What the kernel needs before it has its root, in the order of loading.
+modules="virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
+    virtio_blk squashfs"
+# What the router loads itself.
+modules_later="failover net_failover virtio_net usb-common usbcore uhci-hcd usb-storage
+    fat vfat nls_cp437 nls_ascii nls_utf8"
+
+fetch() {
+    mkdir -p apt/lists/partial apt/archives/partial packages
+    : >apt/status
+    : >apt/preferences
+    echo "deb [arch=mipsel signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
+${DEBIAN_MIRROR:-http://deb.debian.org/debian} bookworm main" >apt/sources.list
+    cat >apt/apt.conf <<CONF
+Dir::State "$PWD/apt";
+Dir::State::status "$PWD/apt/status";
+Dir::Cache "$PWD/apt";
+Dir::Etc::SourceList "$PWD/apt/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "$PWD/apt/preferences";
+Dir::Etc::PreferencesParts "/dev/null";
+APT::Architecture "mipsel";
+APT::Architectures "mipsel";
+APT::Sandbox::User "";
+CONF
+    export APT_CONFIG="$PWD/apt/apt.conf"
+    apt-get -q update
+    kernel=$(apt-cache depends linux-image-4kc-malta | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p')
+    (
+        cd apt
+        apt-get -q download "$kernel" busybox-static \
+            dropbear-bin libc6 libcrypt1 libtomcrypt1 libtommath1 zlib1g libgmp10
+        for package in ./*.deb; do dpkg-deb -x "$package" "$target/packages"; done
+        rm ./*.deb
+    )
+    rm -r packages/usr/share packages/usr/lib/*/gconv
+    # Of 180 MB of modules, a dozen are used.
+    mkdir packages/modules
+    for module in $modules $modules_later; do
+        mv "$(find packages/lib/modules -name "$module.ko")" packages/modules/
+    done
+    rm -r packages/lib/modules
+    touch packages/complete
+}
+
+# put_modules ROOT MODULE...
+put_modules() {
+    mkdir -p "$1/lib/modules"
+    modules_of=$1/lib/modules
+    shift
+    for module in "$@"; do cp "packages/modules/$module.ko" "$modules_of/"; done
+    echo "$@" >"$modules_of/order"
+}
+
+[ -f packages/complete ] || fetch
+[ -f key ] || ssh-keygen -q -t ed25519 -N '' -C tests/router -f key
+
+rm -rf start root
+mkdir -p start/bin start/proc start/dev start/root
+cp packages/bin/busybox start/bin/
+cp "$here/start" start/init
+# shellcheck disable=SC2086
+put_modules start $modules
+(cd start && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >start.gz
+
+mkdir -p root/bin root/sbin root/usr/lib root/lib
+for directory in dev etc home media mnt proc sys tmp var; do mkdir "root/$directory"; done
+cp packages/bin/busybox root/bin/
+for applet in $(qemu-mipsel-static packages/bin/busybox --list); do
+    [ -e "root/bin/$applet" ] || ln -s busybox "root/bin/$applet"
+done
+ln -s /bin/busybox root/sbin/init
+cp packages/usr/sbin/dropbear packages/usr/bin/dropbearkey root/sbin/
+for library in ld.so.1 libc.so.6 libcrypt.so.1 libtomcrypt.so.1 libtommath.so.1 libz.so.1 libgmp.so.10; do
+    cp -L "$(find packages/lib packages/usr/lib -name "$library" -path '*mipsel*' | head -n 1)" root/lib/
+done
+# shellcheck disable=SC2086
+put_modules root $modules_later
+cp -r "$here/root/." root/
+cp key.pub root/etc_ro/authorized_keys
+rm -f root.squashfs
+mksquashfs root root.squashfs -all-root -comp xz -no-progress -quiet -noappend
+
+cp packages/boot/vmlinuz-* kernel
