@@ -57,8 +57,13 @@ done
     usage >&2
     exit 2
 }
-case $dir$options in
-*\'*) fail "quotes are not understood here" ;;
+case $dir in
+*[!A-Za-z0-9/._-]*) fail "--dir: letters, digits and / . _ - only" ;;
+'' | /*) dir=${dir%/} ;;
+*) fail "--dir: a whole path, from /" ;;
+esac
+case $options in
+*[\'\"\\\`\$]*) fail "--options: no quotes, backslashes, dollars or backquotes" ;;
 esac
 
 # One connection, so that a password is asked for once.
@@ -76,10 +81,10 @@ on_router() {
     $ssh -o ControlMaster=auto -o ControlPath="$private/ssh" -o ControlPersist=60 "$host" "$@"
 }
 
-# Runs the script on standard input on the router; $1, if any, becomes root.
+# Runs the script on standard input on the router, through $1 (sudo) if given.
 remote() {
     if [ "$dry_run" = yes ]; then
-        echo "on the router${1:+ with $1}:"
+        echo "on the router${1:+, with $1}:"
         sed 's/^/    /'
     else
         on_router "${1:+$1 }sh -s"
@@ -324,3 +329,155 @@ SCRIPT
         ;;
     esac
 }
+
+# ---- Uninstall ---------------------------------------------------------------
+
+uninstall() {
+    if [ "$firmware" = openwrt ]; then
+        remote <<'SCRIPT'
+[ ! -x /etc/init.d/router_exporter ] || {
+    /etc/init.d/router_exporter stop
+    /etc/init.d/router_exporter disable
+}
+rm -f /usr/bin/router_exporter /etc/init.d/router_exporter /etc/config/router_exporter
+SCRIPT
+        return
+    fi
+    cron_off | remote ""
+    # Wherever an installation may have put them, or where the settings say.
+    remote "$root" <<SCRIPT
+for home in ${dir:-/etc/storage}/router_exporter /etc/storage/router_exporter /config/router_exporter \\
+    /jffs/router_exporter /opt/router_exporter /tmp/mnt/*/router_exporter /mnt/*/router_exporter \\
+    /media/*/router_exporter "\$HOME/router_exporter"; do
+    if [ -f "\$home/watchdog.sh" ]; then
+        "\$home/watchdog.sh" stop
+        binary=\$(sed -n 's/^BINARY=//p' "\$home/watchdog.conf")
+        rm -f "\$home/watchdog.sh" "\$home/watchdog.conf"
+        [ -z "\$binary" ] || rm -f "\$binary" "\$binary.old"
+        [ -z "\$binary" ] || rmdir "\${binary%/*}" 2>/dev/null
+        rmdir "\$home" 2>/dev/null
+    fi
+done
+rm -rf /var/run/router_exporter
+[ ! -d /etc/storage ] || mtd_storage.sh save
+true
+SCRIPT
+}
+
+if [ "$uninstall" = yes ]; then
+    uninstall
+    [ "$dry_run" = yes ] || echo "router_exporter is gone from $host"
+    exit
+fi
+
+# ---- Install -----------------------------------------------------------------
+
+echo "install $binary, $size bytes, in $dir"
+
+# Into RAM first: there it is shown to run, whatever the stick's mount allows.
+trial=/tmp/router_exporter.trial
+upload "$binary" $trial
+remote "$root" <<SCRIPT || fail "nothing was changed on the router"
+set -e
+trap 'rm -f $trial' EXIT
+chmod 755 $trial
+[ "\$(wc -c <$trial)" -eq $size ] || { echo "the copy is not whole"; exit 1; }
+PATH=/nonexistent $trial --version || { echo "it does not run on this router"; exit 1; }
+if [ $copy = no ]; then
+    # No room in RAM for two.
+    [ ! -x $home/watchdog.sh ] || $home/watchdog.sh stop
+    rm -f $dir/router_exporter
+fi
+mkdir -p $dir
+# Beside the old one, whole, and only then in its place.
+trap 'rm -f $trial $dir/router_exporter.new' EXIT
+cp $trial $dir/router_exporter.new
+chmod 755 $dir/router_exporter.new
+sync
+[ "\$(wc -c <$dir/router_exporter.new)" -eq $size ]
+[ ! -f $dir/router_exporter ] || mv $dir/router_exporter $dir/router_exporter.old
+mv $dir/router_exporter.new $dir/router_exporter
+SCRIPT
+
+if [ "$firmware" = openwrt ]; then
+    upload "$scripts/openwrt/router_exporter.init" /etc/init.d/router_exporter.new
+    upload "$scripts/openwrt/router_exporter.config" /tmp/router_exporter.config
+    remote <<SCRIPT
+set -e
+[ -f /etc/config/router_exporter ] || cp /tmp/router_exporter.config /etc/config/router_exporter
+rm /tmp/router_exporter.config
+if [ $options_given = yes ]; then
+    uci set router_exporter.main.options='$options'
+    uci commit router_exporter
+fi
+chmod 755 /etc/init.d/router_exporter.new
+mv /etc/init.d/router_exporter.new /etc/init.d/router_exporter
+/etc/init.d/router_exporter enable
+SCRIPT
+    start="/etc/init.d/router_exporter restart; sleep 2; $dir/router_exporter \$(uci get router_exporter.main.options) --health"
+else
+    ours="-e ^BINARY= -e ^COPY="
+    [ "$options_given" = no ] || ours="$ours -e ^OPTIONS="
+    remote "$root" <<SCRIPT
+mkdir -p $home
+SCRIPT
+    upload "$scripts/watchdog.sh" "$home/watchdog.sh.new"
+    remote "$root" <<SCRIPT
+set -e
+cd $home
+# The owner's settings stay; where the binary is, is ours to say.
+{
+    [ ! -f watchdog.conf ] || grep -v $ours watchdog.conf || true
+    echo BINARY=$dir/router_exporter
+    echo COPY=$copy
+    [ $options_given = no ] || echo "OPTIONS=$options"
+} >watchdog.conf.new
+mv watchdog.conf.new watchdog.conf
+chmod 755 watchdog.sh.new
+mv watchdog.sh.new watchdog.sh
+SCRIPT
+    start="$home/watchdog.sh restart"
+fi
+
+# A binary that runs but does not serve makes room for the one that did.
+remote "$root" <<SCRIPT || fail "the exporter did not start"
+if $start; then
+    rm -f $dir/router_exporter.old
+    exit 0
+fi
+if [ -f $dir/router_exporter.old ]; then
+    echo "it does not serve: the old binary again"
+    mv $dir/router_exporter.old $dir/router_exporter
+    $start
+fi
+exit 1
+SCRIPT
+
+if [ "$firmware" != openwrt ]; then
+    # Without sudo: EdgeOS' configuration is its administrators' to change.
+    cron_on | remote ""
+fi
+
+# ---- What there is to see ----------------------------------------------------
+
+address=${host#*@}
+case " $options" in
+*' --web.listen-address'[=\ ]*)
+    port=${options#*--web.listen-address?}
+    port=${port%% *}
+    port=${port##*:}
+    ;;
+*) port=9100 ;;
+esac
+if [ "$dry_run" = no ]; then
+    echo "the first lines of its page:"
+    on_router "$dir/router_exporter $options --once" | sed -n '1,6s/^/    /p'
+fi
+cat <<TEXT
+for prometheus.yml:
+
+    scrape_configs:
+      - job_name: node
+        static_configs:
+          - targets: ["$address:$port"]
+TEXT

@@ -61,26 +61,6 @@ read_settings() {
     '' | *[!0-9]* | ??????*) LOG_KB=64 ;;
     esac
     if [ "$COPY" = no ]; then exe=$BINARY; else exe=$RUN_DIR/router_exporter; fi
-    [ -n "$HEALTH" ] || ask_where_it_listens
-}
-
-# The address that the options make it listen on, as seen from the router.
-ask_where_it_listens() {
-    address=:9100
-    previous=
-    for option in $OPTIONS; do
-        case $previous$option in
-        --web.listen-address=*) address=${option#*=} ;;
-        --web.listen-address?*) address=$option ;;
-        esac
-        previous=
-        [ "$option" != --web.listen-address ] || previous=$option
-    done
-    host=${address%:*}
-    case $host in
-    '' | '*' | 0.0.0.0 | '[::]') host=127.0.0.1 ;;
-    esac
-    HEALTH=http://$host:${address##*:}/-/healthy
 }
 
 now() {
@@ -234,9 +214,11 @@ bounded() {
     return "$answer"
 }
 
-# Asked through /proc, it is the program that runs, whatever lies on disk by now.
+# Through /proc it is the program that runs that is asked, whatever lies on disk
+# by now; from its options it knows where it listens.
 healthy() {
-    bounded "/proc/$pid/exe" --health "$HEALTH"
+    # shellcheck disable=SC2086
+    bounded "/proc/$pid/exe" $OPTIONS --health $HEALTH
 }
 
 # Width, byte order and processor of an ELF file.
@@ -473,14 +455,14 @@ start() {
     seconds=0
     until healthy; do
         if [ "$seconds" = 10 ] || ! alive; then
-            echo "does not answer at $HEALTH:"
+            echo "does not answer; the end of its log:"
             tail -n 5 "$log"
             return 1
         fi
         sleep 1
         seconds=$((seconds + 1))
     done
-    echo "answers at $HEALTH"
+    echo "answers"
 }
 
 stop() {
@@ -498,7 +480,7 @@ status() {
     now
     if alive; then
         echo "runs, pid $pid, for $((uptime - since)) s"
-        if healthy; then echo "answers at $HEALTH"; else echo "does not answer at $HEALTH"; fi
+        if healthy; then echo "answers"; else echo "does not answer"; fi
     elif [ "$pid" = stopped ]; then
         echo "stopped, until the next start or boot"
     elif [ "$retry_at" -gt "$uptime" ]; then

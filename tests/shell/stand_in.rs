@@ -12,18 +12,19 @@ fn main() {
         args.iter()
             .find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='))
     };
-    // The watchdog asks for the version without options: a file beside says more.
     if has("--version") {
-        let here = std::env::var("STAND_IN_HANGS").unwrap_or_default();
-        if !here.is_empty() {
+        if std::env::var_os("STAND_IN_HANGS").is_some() {
             std::thread::sleep(Duration::from_secs(60));
         }
         println!("stand-in");
         return;
     }
+    let address = value("--web.listen-address").unwrap_or("127.0.0.1:9100");
     if let Some(position) = args.iter().position(|arg| arg == "--health") {
-        let url = args.get(position + 1).map_or("", String::as_str);
-        std::process::exit(if healthy(url).is_some() { 0 } else { 1 });
+        let url = args.get(position + 1);
+        let asked = url.and_then(|url| url.strip_prefix("http://")?.split('/').next());
+        let healthy = healthy(asked.unwrap_or(address));
+        std::process::exit(if healthy.is_some() { 0 } else { 1 });
     }
     eprintln!("msg=\"stand-in started\"");
     if has("--crash") {
@@ -35,7 +36,7 @@ fn main() {
         }
     }
     let deaf = value("--deaf").unwrap_or("/nonexistent");
-    let listener = TcpListener::bind(value("--web.listen-address").unwrap_or(":9100")).unwrap();
+    let listener = TcpListener::bind(address).unwrap();
     for connection in listener.incoming() {
         let Ok(mut connection) = connection else {
             continue;
@@ -49,8 +50,7 @@ fn main() {
     }
 }
 
-fn healthy(url: &str) -> Option<()> {
-    let address = url.strip_prefix("http://")?.split('/').next()?;
+fn healthy(address: &str) -> Option<()> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_millis(400))).ok()?;
     let mut answer = [0; 2];

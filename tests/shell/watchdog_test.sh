@@ -495,10 +495,10 @@ case_health_address() {
     conf "OPTIONS=--deaf=x --web.listen-address=127.0.0.1:$port" "HEALTH=http://127.0.0.1:1/"
     watchdog start
     [ "$status" = 1 ] || fail "exit status $status"
-    grep -q 'does not answer at http://127.0.0.1:1/' "$dir/out"
-    conf "OPTIONS=--web.listen-address [::]:9 --web.listen-address 0.0.0.0:$port"
+    grep -q '^does not answer' "$dir/out" || fail "$(cat "$dir/out")"
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port"
     watchdog status
-    grep -q "answers at http://127.0.0.1:$port/-/healthy" "$dir/out" || fail "$(cat "$dir/out")"
+    grep -q '^answers' "$dir/out" || fail "$(cat "$dir/out")"
 }
 
 # The binary is in RAM already, as in a home directory.
@@ -534,7 +534,7 @@ case_a_person() {
     grep -q 'does not run' "$dir/out"
     watchdog start
     [ "$status" = 0 ] || fail "exit status $status: $(cat "$dir/out")"
-    grep -q "^answers at http://127.0.0.1:$port/-/healthy" "$dir/out"
+    grep -q '^answers' "$dir/out"
     one
     first=$pid
     watchdog start
