@@ -374,6 +374,11 @@ fi
 
 echo "install $binary, $size bytes, in $dir"
 
+make_room=
+# There is no room in a small home directory for the old one beside the new.
+[ $copy = yes ] ||
+    make_room="[ ! -x $home/watchdog.sh ] || $home/watchdog.sh stop; rm -f $dir/router_exporter"
+
 # Into RAM first: there it is shown to run, whatever the stick's mount allows.
 trial=/tmp/router_exporter.trial
 upload "$binary" $trial
@@ -383,11 +388,7 @@ trap 'rm -f $trial' EXIT
 chmod 755 $trial
 [ "\$(wc -c <$trial)" -eq $size ] || { echo "the copy is not whole"; exit 1; }
 PATH=/nonexistent $trial --version || { echo "it does not run on this router"; exit 1; }
-if [ $copy = no ]; then
-    # No room in RAM for two.
-    [ ! -x $home/watchdog.sh ] || $home/watchdog.sh stop
-    rm -f $dir/router_exporter
-fi
+$make_room
 mkdir -p $dir
 # Beside the old one, whole, and only then in its place.
 trap 'rm -f $trial $dir/router_exporter.new' EXIT

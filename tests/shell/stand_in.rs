@@ -19,6 +19,10 @@ fn main() {
         println!("stand-in");
         return;
     }
+    if has("--once") {
+        println!("node_stand_in 1");
+        return;
+    }
     let address = value("--web.listen-address").unwrap_or("127.0.0.1:9100");
     if let Some(position) = args.iter().position(|arg| arg == "--health") {
         let url = args.get(position + 1);

@@ -6,6 +6,7 @@
 # own, with a small stick and RAM in it, and fails at the first false statement.
 # shellcheck disable=SC2086 # births and pids have no blanks
 set -eu
+name=
 
 watchdog=$PWD/scripts/watchdog.sh
 port=$((20000 + $$ % 20000))
@@ -598,25 +599,5 @@ case_by_a_relative_path() {
     one
 }
 
-if [ $# = 0 ]; then
-    # shellcheck disable=SC2046
-    set -- $(sed -n 's/^case_\([a-z_]*\)() {$/\1/p' "$0")
-fi
-failed=0
-for name in "$@"; do
-    setup
-    # A subshell of its own, with -e on: not in a condition.
-    set +e
-    (
-        set -e
-        "case_$name"
-    )
-    outcome=$?
-    set -e
-    if [ "$outcome" = 0 ]; then echo "ok $name"; else
-        echo "FAILED $name"
-        failed=$((failed + 1))
-    fi
-    teardown
-done
-[ "$failed" = 0 ]
+# shellcheck source=tests/shell/cases.sh
+. "$(dirname "$0")/cases.sh"
