@@ -345,22 +345,22 @@ SCRIPT
     fi
     cron_off | remote ""
     # Wherever an installation may have put them, or where the settings say.
-    remote "$root" <<SCRIPT
+    remote "$root" <<SCRIPT || fail "some of it could not be removed"
+left=0
 for home in ${dir:-/etc/storage}/router_exporter /etc/storage/router_exporter /config/router_exporter \\
     /jffs/router_exporter /opt/router_exporter /tmp/mnt/*/router_exporter /mnt/*/router_exporter \\
     /media/*/router_exporter "\$HOME/router_exporter"; do
     if [ -f "\$home/watchdog.sh" ]; then
         "\$home/watchdog.sh" stop
         binary=\$(sed -n 's/^BINARY=//p' "\$home/watchdog.conf")
-        rm -f "\$home/watchdog.sh" "\$home/watchdog.conf"
-        [ -z "\$binary" ] || rm -f "\$binary" "\$binary.old"
-        [ -z "\$binary" ] || rmdir "\${binary%/*}" 2>/dev/null
-        rmdir "\$home" 2>/dev/null
+        rm -f "\$binary" "\$binary.old" || left=1
+        rm -f "\$home/watchdog.sh" "\$home/watchdog.conf" || left=1
+        rmdir "\${binary%/*}" "\$home" 2>/dev/null
     fi
 done
 rm -rf /var/run/router_exporter
 [ ! -d /etc/storage ] || mtd_storage.sh save
-true
+exit \$left
 SCRIPT
 }
 

@@ -34,7 +34,7 @@ conf=${WATCHDOG_CONF:-$here/watchdog.conf}
 uptime_file=${WATCHDOG_UPTIME:-/proc/uptime} # the wall clock jumps, this does not
 verb=${1:-}
 bound=${WATCHDOG_BOUND:-15} # seconds for --health and --version, which take far less
-steady=600                  # seconds after which a crash is the first again
+steady=300                  # seconds after which a crash is the first again
 
 # The settings are read, not sourced: a mistake costs its line, not the watchdog.
 read_settings() {
@@ -346,18 +346,19 @@ end() {
     done
 }
 
-# One more crash in a row, and how long to wait because of it. Ten seconds less
-# than whole minutes, so that a wait does not miss its minute of cron by one.
+# One more crash in a row, and how long to wait because of it: three may happen,
+# more are a loop. Ten seconds less than whole minutes, so that the wait does not
+# miss its minute of cron by one.
 count_crash() {
     now
     [ $((uptime - since)) -lt "$steady" ] || crashes=0
     crashes=$((crashes + 1))
     case $crashes in
-    1) wait=0 ;;
-    2) wait=50 ;;
-    3) wait=110 ;;
-    4) wait=230 ;;
-    5) wait=470 ;;
+    1 | 2 | 3) wait=0 ;;
+    4) wait=50 ;;
+    5) wait=110 ;;
+    6) wait=230 ;;
+    7) wait=470 ;;
     *) wait=590 ;;
     esac
     retry_at=$((uptime + wait))

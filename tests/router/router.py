@@ -27,11 +27,14 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def build_image():
+    subprocess.run([HERE / "image.sh"], check=True, stdout=subprocess.DEVNULL)
+
+
 class Router:
     """One router. Its flash, storage and stick are files in a directory of its own."""
 
     def __init__(self):
-        subprocess.run([HERE / "image.sh"], check=True, stdout=subprocess.DEVNULL)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="router."))
         (self.directory / "storage").write_bytes(bytes(256 * 1024))
         (self.directory / "nvram").write_bytes(bytes(16 * 1024))
