@@ -107,8 +107,11 @@ probe() {
 echo "machine=$(uname -m)"
 echo "kernel=$(uname -r)"
 echo "user=${USER:-$(id -un 2>/dev/null)}"
-# mips says nothing of the byte order: a program of the router's own does.
+# Width and byte order are those of the router's own programs: "mips" tells
+# neither, and a 64-bit ARM kernel often has 32-bit programs.
+echo "width=$(dd if=/bin/sh bs=1 skip=4 count=1 2>/dev/null | tr '\1\2' '36')"
 echo "order=$(dd if=/bin/sh bs=1 skip=5 count=1 2>/dev/null | tr '\1\2' 'lb')"
+grep -q 'Features.*vfp' /proc/cpuinfo && echo fpu=yes
 has() { command -v "$1" >/dev/null 2>&1; }
 if [ -f /etc/openwrt_release ]; then firmware=openwrt
 elif [ "$(uname -o 2>/dev/null)" = ASUSWRT-Merlin ]; then firmware=merlin
@@ -158,19 +161,23 @@ machine=$(said machine)
 root=
 if [ "$firmware" = edgeos ] && [ "$(said user)" != root ]; then root=sudo; fi
 
-case $machine-$(said order) in
-mips*-l) target=mipsel-unknown-linux-musl ;;
-armv7*-l | armv8*-l | aarch64-l) target=armv7-unknown-linux-musleabihf ;;
-x86_64-l) target=x86_64-unknown-linux-musl ;;
-*) target= ;;
+# What scripts/build calls it, and where it leaves it.
+case $machine-$(said width)$(said order)-$(said fpu) in
+mips*-3l-*) build=mipsel target=mipsel-unknown-linux-musl ;;
+mips*-3b-*) build=mips target=mips-unknown-linux-musl ;;
+aarch64-6l-*) build=aarch64 target=aarch64-unknown-linux-musl ;;
+armv7*-3l-yes | armv8*-3l-* | aarch64-3l-*) build=armv7 target=armv7-unknown-linux-musleabihf ;;
+armv7*-3l-*) build=armv7sf target=armv7-unknown-linux-musleabi ;;
+x86_64-6l-*) build=x86_64 target=x86_64-unknown-linux-musl ;;
+*) build='' target='' ;;
 esac
 echo "$host: $firmware, $machine, Linux $(said kernel)"
 
 if [ "$uninstall" = no ]; then
     if [ -z "$binary" ]; then
-        [ -n "$target" ] || fail "there is no build for $machine ($(said order)); see --binary"
+        [ -n "$target" ] || fail "there is no build for this processor, $machine; see --binary"
         binary=${CARGO_TARGET_DIR:-$scripts/../target}/$target/release/router_exporter
-        [ -f "$binary" ] || fail "first build it: scripts/build ${target%%-*}"
+        [ -f "$binary" ] || fail "first build it: scripts/build $build"
     fi
     [ -f "$binary" ] || fail "$binary is not there"
     size=$(wc -c <"$binary")

@@ -7,7 +7,7 @@ set -eu
 place=/ name=
 
 install=$PWD/scripts/install.sh
-port=$((41000 + $$ % 20000))
+port=$((22000 + $$ % 8000))
 
 # router FIRMWARE COMMAND...: the router is this, and has these commands, which
 # note how they were called.
@@ -281,6 +281,34 @@ case_wrong_binary() {
     [ "$status" = 1 ]
     says 'it does not serve'
     cmp -s "$STAND_IN" "$root/jffs/router_exporter/router_exporter" || fail "was not put back"
+}
+
+# The name that scripts/build has for what the processor takes.
+case_processors() {
+    place=/opt router other
+    # shellcheck disable=SC2016
+    build() {
+        printf '#!/bin/sh\ncase $1 in -m) echo %s ;; *) echo 4.1 ;; esac\n' "$1" >"$root/bin/uname"
+        printf '#!/bin/sh\ncase $* in *skip=4*) printf "\\%s" ;; *skip=5*) printf "\\%s" ;; esac\n' \
+            "$2" "$3" >"$root/bin/dd"
+        printf '#!/bin/sh\ncase $* in *vfp*) exit %s ;; *) exit 1 ;; esac\n' "$4" >"$root/bin/grep"
+        chmod +x "$root"/bin/*
+        status=0
+        CARGO_TARGET_DIR=$root/built $SHELL_UNDER_TEST "$install" --ssh "$dir/ssh" admin@192.168.1.1 \
+            >"$dir/out" 2>&1 || status=$?
+        [ "$status" = 1 ] || fail "exit status $status"
+        grep -q -e "$5\$" -e "$5;" "$dir/out" || fail "not $5: $(cat "$dir/out")"
+    }
+    build mips 1 1 1 'scripts/build mipsel'
+    build mips 1 2 1 'scripts/build mips'
+    build mips64 2 2 1 'no build for this processor, mips64'
+    build armv7l 1 1 0 'scripts/build armv7'
+    build armv7l 1 1 1 'scripts/build armv7sf'
+    build aarch64 1 1 1 'scripts/build armv7'
+    build aarch64 2 1 1 'scripts/build aarch64'
+    build armv6l 1 1 0 'no build for this processor, armv6l'
+    build x86_64 2 1 1 'scripts/build x86_64'
+    build i686 1 1 1 'no build for this processor, i686'
 }
 
 case_wrong_usage() {

@@ -8,10 +8,7 @@ use std::time::Duration;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| args.iter().any(|arg| arg == name);
-    let value = |name: &str| {
-        args.iter()
-            .find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='))
-    };
+    let value = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
     if has("--version") {
         if std::env::var_os("STAND_IN_HANGS").is_some() {
             std::thread::sleep(Duration::from_secs(60));

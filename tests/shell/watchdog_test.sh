@@ -9,7 +9,7 @@ set -eu
 name=
 
 watchdog=$PWD/scripts/watchdog.sh
-port=$((20000 + $$ % 20000))
+port=$((12000 + $$ % 8000))
 
 setup() {
     dir=$(mktemp -d)
