@@ -7,14 +7,16 @@
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{CStr, CString, OsString};
 use std::fmt;
+use std::fs::File;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, fstat, openat, readlinkat_raw};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::path::DecInt;
@@ -483,16 +485,18 @@ impl Text<'_> {
     }
 
     fn fill_given(&mut self) -> Result<i64, Errno> {
-        let file = self.open(OFlags::empty())?;
-        let stat = fstat(&file)?;
-        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        // Not rustix's fstat: on 32-bit processors it looks for statx() with dlsym(), and that of
+        // musl jumps astray in a static program for MIPS.
+        let file = File::from(self.open(OFlags::empty())?);
+        let metadata = file.metadata().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        if !metadata.is_file() {
             return Err(Errno::INVAL);
         }
-        if u64::try_from(stat.st_size).map_or(true, |size| size > LONGEST_GIVEN) {
+        if metadata.len() > LONGEST_GIVEN {
             return Err(Errno::FBIG);
         }
-        self.read_from(&file, Reading::Whole)?;
-        Ok(stat.st_mtime)
+        self.read_from(&file.into(), Reading::Whole)?;
+        Ok(metadata.mtime())
     }
 
     fn read_from(&mut self, file: &OwnedFd, reading: Reading) -> Result<(), Errno> {
