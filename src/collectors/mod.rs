@@ -41,6 +41,7 @@ collectors! {
     interrupts: false,
     kernel_hung: true,
     loadavg: true,
+    mdadm: true,
     meminfo: true,
     netclass: true,
     netdev: true,
