@@ -397,6 +397,9 @@ fn signals_end_it_or_do_not() {
     assert_eq!(exporter.process.wait().unwrap().code(), Some(0));
 }
 
+/// Bytes that no socket buffers whole before its client reads.
+const HUGE: usize = 8 << 20;
+
 /// A page that fills the kernel's buffers many times over, and tells how often it was rendered.
 struct Huge {
     size: usize,
@@ -419,7 +422,7 @@ fn huge(max_requests: usize) -> (SocketAddr, mpsc::Receiver<String>) {
     let (rendered, queries) = mpsc::channel();
     thread::spawn(move || {
         let settings = Settings { telemetry_path: "/metrics".into(), max_requests, access: Access::default() };
-        server::serve(listeners, settings, &mut Huge { size: 16 << 20, rendered })
+        server::serve(listeners, settings, &mut Huge { size: HUGE, rendered })
     });
     (address, queries)
 }
@@ -454,7 +457,7 @@ fn one_page_is_rendered_for_all_who_ask_at_once() {
 fn more_scrapes_than_may_be_get_503() {
     let (address, _queries) = huge(2);
     let mut answers = Vec::new();
-    // Readers that take nothing for two seconds make room, so a slow machine tries again.
+    // Readers that take nothing for a moment make room, so a slow machine tries again.
     for _ in 0..20 {
         let _readers = [slow(address, "a"), slow(address, "b")];
         answers.push(Client::new(address).ask(&get("/metrics")));
@@ -474,7 +477,7 @@ fn slow_readers_of_many_pages_are_dropped_for_the_next() {
     let mut readers: Vec<Client> = (0..10).map(|number| slow(address, &number.to_string())).collect();
     assert_eq!(queries.try_iter().count(), 10);
     let page = Client::new(address).ask(&get("/metrics"));
-    assert_eq!((page.status, page.body.len()), (200, 16 << 20));
+    assert_eq!((page.status, page.body.len()), (200, HUGE));
     // What the kernel held for the first is gone with it, so it does not even get that.
     let first = readers[0].0.read_to_end(&mut Vec::new());
     assert!(first.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));

@@ -57,6 +57,8 @@ pub struct Connection {
     state: State,
     /// When the state began.
     since: Milliseconds,
+    /// When the client took a part of the answer last.
+    moved: Milliseconds,
     deadline: Milliseconds,
     /// What was received and not yet read as a request.
     pub input: Vec<u8>,
@@ -83,6 +85,7 @@ impl Connection {
             local,
             state: State::Receiving,
             since: now,
+            moved: now,
             deadline: now.saturating_add(REQUEST_TIME),
             input: Vec::new(),
             unread: false,
@@ -110,6 +113,12 @@ impl Connection {
     #[must_use]
     pub fn waiting(&self, now: Milliseconds) -> Milliseconds {
         now.saturating_sub(self.since)
+    }
+
+    /// How long the client has taken nothing of the answer.
+    #[must_use]
+    pub fn stalled(&self, now: Milliseconds) -> Milliseconds {
+        now.saturating_sub(self.moved)
     }
 
     /// Whether the connection is over.
@@ -208,6 +217,7 @@ impl Connection {
     pub fn answer(&mut self, close: bool, now: Milliseconds) {
         self.sent = 0;
         self.close = close;
+        self.moved = now;
         self.enter(State::Sending, now, ANSWER_TIME);
     }
 
@@ -221,7 +231,10 @@ impl Connection {
                 return self.finish(now);
             }
             match rustix::io::writev(&self.socket, &[IoSlice::new(head), IoSlice::new(rest)]) {
-                Ok(sent) => self.sent = self.sent.saturating_add(sent),
+                Ok(sent) => {
+                    self.sent = self.sent.saturating_add(sent);
+                    self.moved = now;
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 Err(_) => self.close(),

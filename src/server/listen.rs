@@ -11,8 +11,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use super::LISTENERS;
 use crate::system;
 
-/// How many connections the kernel holds that were not accepted yet.
-const BACKLOG: i32 = 128;
+/// How many connections the kernel holds that were not accepted yet, if it does not hold fewer. With
+/// one more, a client hears nothing and tries again a second later.
+const BACKLOG: i32 = 1024;
 
 /// Bytes that the kernel may hold for each connection, which it doubles. They bound what slow
 /// readers cost in memory that no figure of this process shows.

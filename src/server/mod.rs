@@ -43,11 +43,11 @@ const LISTENERS: usize = 16;
 /// Connections of the table that may have sent more than fits into a small buffer.
 const LARGE_INPUTS: usize = 8;
 /// Connections accepted before the others get their turn again.
-const ACCEPTED_AT_ONCE: usize = 16;
+const ACCEPTED_AT_ONCE: usize = 64;
 /// How long a listener rests when the kernel has no descriptor or memory for its next connection.
 const REST: Milliseconds = 100;
-/// A reader that takes longer makes room when `max_requests` is reached, whoever it is.
-const SLOW: Milliseconds = 2_000;
+/// A reader that takes nothing for longer makes room when `max_requests` is reached.
+const STALLED: Milliseconds = 250;
 
 /// The path that says that the process answers.
 pub const HEALTH_PATH: &str = "/-/healthy";
@@ -154,12 +154,12 @@ impl<'a> Server<'a> {
             }
         }
         self.connections.retain(|connection| !connection.is_closed());
-        self.pages.trim();
         if accepting {
             for listener in listeners {
                 self.accept(listener, now);
             }
         }
+        self.pages.end_turn();
     }
 
     /// Waits until a connection or a listener is ready, or a deadline has come: for ever if there
@@ -365,11 +365,11 @@ impl<'a> Server<'a> {
         self.connections.iter().filter(|connection| connection.page.is_some()).count()
     }
 
-    /// Drops a scrape of a client that has more of them under way than `peer`, or one that hardly
-    /// moves, when as many are under way as may be.
+    /// Drops a scrape of a client that has more of them under way than `peer`, or one that does not
+    /// move, when as many are under way as may be.
     fn make_room_for_scrape(&mut self, peer: u64, now: Milliseconds) -> bool {
         match self.slowest(now, |reader| reader.page.is_some()) {
-            Some(reader) if reader.peer != peer || reader.waiting(now) > SLOW => {
+            Some(reader) if reader.peer != peer || reader.stalled(now) > STALLED => {
                 reader.abort();
                 true
             }
@@ -438,10 +438,17 @@ impl<'a> Server<'a> {
         if !admitted && !local {
             return;
         }
+        // Its request is often here already. Answered at once, it cannot be pushed out of the table
+        // by whoever opens connections faster.
+        let mut connection = Connection::new(socket, peer, admitted, local, now);
+        self.attend(&mut connection, true, false, now);
+        if connection.is_closed() {
+            return;
+        }
         if self.connections.len() >= self.capacity {
             self.drop_slowest(now);
         }
-        self.connections.push(Connection::new(socket, peer, admitted, local, now));
+        self.connections.push(connection);
     }
 
     /// Drops the slowest client; false if there is none.

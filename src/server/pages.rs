@@ -21,17 +21,21 @@ pub struct Page {
     pub text: Vec<u8>,
     query: String,
     rendered: Milliseconds,
+    turn: u64,
 }
 
 /// All pages: those being sent, and one at rest whose buffer the next scrape uses again.
 #[derive(Default)]
-pub struct Pages(Vec<Rc<Page>>);
+pub struct Pages {
+    pages: Vec<Rc<Page>>,
+    turn: u64,
+}
 
 impl Pages {
     /// The page that another connection is being sent for the same query, if it is fresh.
     #[must_use]
     pub fn shared(&self, query: &str, now: Milliseconds) -> Option<Rc<Page>> {
-        self.0
+        self.pages
             .iter()
             .find(|page| {
                 Rc::strong_count(page) > 1 && page.query == query && now.saturating_sub(page.rendered) < SHARED
@@ -42,7 +46,7 @@ impl Pages {
     /// Whether a page can be rendered without dropping a reader.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.0.len() < PAGES || self.0.iter().any(|page| Rc::strong_count(page) == 1)
+        self.pages.len() < PAGES || self.pages.iter().any(|page| Rc::strong_count(page) == 1)
     }
 
     /// Renders a page into a buffer that nobody reads. An error of `render` is handed on.
@@ -52,15 +56,20 @@ impl Pages {
         now: Milliseconds,
         render: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
     ) -> Result<Rc<Page>, String> {
-        let free = self.0.iter().position(|page| Rc::strong_count(page) == 1);
-        let mut shared = free.map(|at| self.0.swap_remove(at)).unwrap_or_default();
+        let free = self.pages.iter().position(|page| Rc::strong_count(page) == 1);
+        let mut shared = free.map(|at| self.pages.swap_remove(at)).unwrap_or_default();
         let result = match Rc::get_mut(&mut shared) {
             Some(page) => {
                 page.text.clear();
                 page.query.clear();
                 page.query.push_str(query);
                 page.rendered = now;
+                page.turn = self.turn;
                 let result = render(&mut page.text);
+                if result.is_err() {
+                    // Nobody else is given what this one is refused.
+                    page.turn = self.turn.wrapping_sub(1);
+                }
                 // A page that was huge once must not cost its memory for ever.
                 let used = page.text.len();
                 if page.text.capacity() / 4 > used.max(SPARE) {
@@ -73,15 +82,16 @@ impl Pages {
             }
             None => Ok(()),
         };
-        self.0.push(Rc::clone(&shared));
+        self.pages.push(Rc::clone(&shared));
         result.map(|()| shared)
     }
 
-    /// Gives back all buffers that nobody reads but one.
-    pub fn trim(&mut self) {
+    /// Ends a turn of the server, and gives back all buffers that nobody reads but one.
+    pub fn end_turn(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
         let mut kept = false;
-        if self.0.len() > 1 {
-            self.0.retain(|page| {
+        if self.pages.len() > 1 {
+            self.pages.retain(|page| {
                 let read = Rc::strong_count(page) > 1;
                 let keep = read || !kept;
                 kept |= !read;
@@ -108,8 +118,20 @@ mod tests {
         let page = pages.render("a", 0, text(b'1')).unwrap();
         assert!(Rc::ptr_eq(&page, &pages.shared("a", 999).unwrap()));
         assert!(pages.shared("b", 0).is_none());
+        pages.end_turn();
+        assert!(pages.shared("a", 999).is_some());
         assert!(pages.shared("a", 1000).is_none());
         drop(page);
+        assert!(pages.shared("a", 0).is_none());
+    }
+
+    #[test]
+    fn a_page_is_shared_within_a_turn_even_if_it_is_sent_already() {
+        let mut pages = Pages::default();
+        drop(pages.render("a", 0, text(b'1')).unwrap());
+        assert!(pages.shared("a", 0).is_some());
+        assert!(pages.shared("b", 0).is_none());
+        pages.end_turn();
         assert!(pages.shared("a", 0).is_none());
     }
 
@@ -136,8 +158,8 @@ mod tests {
         read.pop();
         assert!(pages.has_room());
         read.clear();
-        pages.trim();
-        assert_eq!(pages.0.len(), 1);
+        pages.end_turn();
+        assert_eq!(pages.pages.len(), 1);
     }
 
     #[test]
@@ -159,6 +181,6 @@ mod tests {
         let refused = pages.render("", 0, |_| Err("no".to_owned()));
         assert_eq!(refused.err().as_deref(), Some("no"));
         assert!(pages.shared("", 0).is_none());
-        assert_eq!(pages.0.len(), 1);
+        assert_eq!(pages.pages.len(), 1);
     }
 }
