@@ -20,6 +20,7 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::path::DecInt;
+use rustix::process::{Resource, getrlimit};
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -100,6 +101,7 @@ pub struct Host {
 /// Files kept open, in the order in which a scrape asks for them.
 #[derive(Debug, Default)]
 struct Kept {
+    most: usize,
     files: Vec<(Vec<u8>, OwnedFd)>,
     next: usize,
 }
@@ -150,7 +152,10 @@ impl Reading {
 impl Host {
     /// The machine that `settings` speak of.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, ..Self::default() }
+        // The rest is for connections, and for what is open for the time of a scrape only.
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
+        Self { settings, kept: RefCell::new(Kept { most, ..Kept::default() }), ..Self::default() }
     }
 
     /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.
@@ -475,7 +480,7 @@ impl Text<'_> {
         self.read_from(&file, reading)?;
         if reading.keeps() {
             let mut kept = self.host.kept.borrow_mut();
-            if kept.files.len() < MOST_KEPT {
+            if kept.files.len() < kept.most {
                 let next = kept.next.min(kept.files.len());
                 kept.files.insert(next, (self.path().to_vec(), file));
                 kept.next = next.saturating_add(1);

@@ -43,7 +43,7 @@ const LISTENERS: usize = 16;
 /// Connections of the table that may have sent more than fits into a small buffer.
 const LARGE_INPUTS: usize = 8;
 /// Connections accepted before the others get their turn again.
-const ACCEPTED_AT_ONCE: usize = 64;
+const ACCEPTED_AT_ONCE: usize = 32;
 /// How long a listener rests when the kernel has no descriptor or memory for its next connection.
 const REST: Milliseconds = 100;
 /// A reader that takes nothing for longer makes room when `max_requests` is reached.
@@ -102,6 +102,8 @@ struct Server<'a> {
     exporter: &'a mut dyn Exporter,
     began: Instant,
     connections: Vec<Connection>,
+    /// Those accepted in this turn.
+    newcomers: Vec<Connection>,
     /// The most connections that the limit of descriptors leaves room for.
     capacity: usize,
     pages: Pages,
@@ -121,6 +123,7 @@ impl<'a> Server<'a> {
             exporter,
             began: Instant::now(),
             connections: Vec::with_capacity(CONNECTIONS),
+            newcomers: Vec::with_capacity(ACCEPTED_AT_ONCE),
             capacity: capacity(descriptors, listeners),
             pages: Pages::default(),
             handler: HandlerMetrics::default(),
@@ -142,6 +145,14 @@ impl<'a> Server<'a> {
             self.reload();
         }
         let now = self.now();
+        // All who are served in this turn have come before the first of them is, so that none is shown
+        // a page from before it asked.
+        if accepting {
+            for listener in listeners {
+                self.accept(listener, now);
+            }
+        }
+        let mut newcomers = std::mem::take(&mut self.newcomers);
         // Downwards, as a connection that was dealt with goes to the end.
         for at in (0..self.connections.len()).rev() {
             let is_ready = ready.get(at).copied().unwrap_or_default();
@@ -154,11 +165,10 @@ impl<'a> Server<'a> {
             }
         }
         self.connections.retain(|connection| !connection.is_closed());
-        if accepting {
-            for listener in listeners {
-                self.accept(listener, now);
-            }
+        for connection in newcomers.drain(..) {
+            self.seat(connection, now);
         }
+        self.newcomers = newcomers;
         self.pages.end_turn();
     }
 
@@ -406,15 +416,16 @@ impl<'a> Server<'a> {
         self.connections.get_mut(at)
     }
 
-    /// Takes some of the connections that wait at a listener.
+    /// Accepts some of the connections that wait at a listener.
     fn accept(&mut self, listener: &Listener, now: Milliseconds) {
-        for _ in 0..ACCEPTED_AT_ONCE {
+        let most = self.capacity.min(ACCEPTED_AT_ONCE);
+        while self.newcomers.len() < most {
             let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
             let (socket, peer) = match accepted {
                 Ok((socket, peer)) => (socket, peer),
                 Err(Errno::AGAIN) => return,
                 // The client has gone again, or a signal came.
-                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO | Errno::PERM) => continue,
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO | Errno::PERM) => return,
                 // No descriptor or no memory is left: the slowest client gives back its own.
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) if self.drop_slowest(now) => continue,
                 Err(_) => {
@@ -438,9 +449,13 @@ impl<'a> Server<'a> {
         if !admitted && !local {
             return;
         }
+        self.newcomers.push(Connection::new(socket, peer, admitted, local, now));
+    }
+
+    /// Serves a new connection and gives it a place in the table.
+    fn seat(&mut self, mut connection: Connection, now: Milliseconds) {
         // Its request is often here already. Answered at once, it cannot be pushed out of the table
         // by whoever opens connections faster.
-        let mut connection = Connection::new(socket, peer, admitted, local, now);
         self.attend(&mut connection, true, false, now);
         if connection.is_closed() {
             return;

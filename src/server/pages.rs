@@ -32,15 +32,15 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// The page that another connection is being sent for the same query, if it is fresh.
+    /// The page that another connection is being sent for the same query, if it is fresh, or was in
+    /// this turn of the server: whoever is served in the same turn has asked at the same time.
     #[must_use]
     pub fn shared(&self, query: &str, now: Milliseconds) -> Option<Rc<Page>> {
-        self.pages
-            .iter()
-            .find(|page| {
-                Rc::strong_count(page) > 1 && page.query == query && now.saturating_sub(page.rendered) < SHARED
-            })
-            .cloned()
+        let is_concurrent = |page: &&Rc<Page>| {
+            let is_sent = Rc::strong_count(page) > 1 && now.saturating_sub(page.rendered) < SHARED;
+            page.query == query && (is_sent || page.turn == self.turn)
+        };
+        self.pages.iter().find(is_concurrent).cloned()
     }
 
     /// Whether a page can be rendered without dropping a reader.
