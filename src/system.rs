@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -92,6 +93,26 @@ pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<Own
             unsafe { libc::_exit(0) }
         }
         _ => Ok(receiver),
+    }
+}
+
+/// What the kernel's clock does and how it is corrected, and its state, as of adjtimex(2), which
+/// changes nothing here.
+///
+/// # Errors
+/// The kernel does not tell, such as within a container.
+#[allow(unsafe_code)]
+pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
+    let mut clock = MaybeUninit::<libc::timex>::zeroed();
+    // SAFETY: the kernel writes a `timex` at the pointer and keeps none; `modes` is 0, so that it
+    // sets nothing.
+    let state = unsafe { libc::adjtimex(clock.as_mut_ptr()) };
+    // SAFETY: it is numbers, for which zeros will do, whether the kernel has written them or not.
+    let clock = unsafe { clock.assume_init() };
+    if state < 0 {
+        Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
+    } else {
+        Ok((clock, state))
     }
 }
 

@@ -63,6 +63,7 @@ collectors! {
     thermal_zone: true,
     time: true,
     udp_queues: true,
+    timex: true,
     uname: true,
     vmstat: true,
     watchdog: true,
