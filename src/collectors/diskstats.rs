@@ -1,12 +1,14 @@
 //! `/proc/diskstats`: what each disk has read and written, in sectors of 512 bytes and milliseconds.
 //!
-//! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes). Very old
-//! kernels tell of partitions in 7, without the times.
+//! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes); `procfs` reads
+//! all three.
+
+use procfs::DiskStat;
 
 use crate::filter::Filter;
 use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter, gauge};
-use crate::scan::{columns, decimal, lines, words};
+use crate::page::{Digits, Family, Page, Value, counter, gauge};
+use crate::scan::lines;
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [
@@ -46,11 +48,11 @@ const INFO: [Family; 1] = [gauge("node_disk_info", "Info of /sys/block/<block_de
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"diskstats"])?;
-    let told = |disk: &Disk| host.settings.filters.allows(Filter::DiskstatsDevice, disk.name);
+    let told = |disk: &DiskStat| host.settings.filters.allows(Filter::DiskstatsDevice, disk.name.as_bytes());
     let mut table = page.table(&FAMILIES);
     for line in lines(&text) {
         match parse(line) {
-            Some(disk) if told(&disk) => table.row(&[("device", disk.name)], disk.values()),
+            Some(disk) if told(&disk) => table.row(&[("device", disk.name.as_bytes())], values(&disk)),
             Some(_) => {}
             None => text.skip(line),
         }
@@ -58,12 +60,15 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     table.finish();
     let mut table = page.table(&INFO);
     for disk in lines(&text).filter_map(parse).filter(told) {
+        let name = disk.name.as_bytes();
         // node_exporter says 0 wherever any of some thirty other attributes is missing.
-        let rotational = host.sys_kept(&[b"block/", disk.name, b"/queue/rotational"]);
+        let rotational = host.sys_kept(&[b"block/", name, b"/queue/rotational"]);
+        let number = |half: i32| Digits::new(half.unsigned_abs().into());
+        let (major, minor) = (number(disk.major), number(disk.minor));
         let labels: [(_, &[u8]); 9] = [
-            ("device", disk.name),
-            ("major", disk.major),
-            ("minor", disk.minor),
+            ("device", name),
+            ("major", &major),
+            ("minor", &minor),
             // What is empty is udev's to tell, and routers have no udev.
             ("model", b""),
             ("path", b""),
@@ -78,28 +83,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// A line of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Disk<'t> {
-    major: &'t [u8],
-    minor: &'t [u8],
-    name: &'t [u8],
-    /// In the order of [`FAMILIES`]: requests, sectors and milliseconds.
-    figures: [Option<u64>; 17],
-}
-
-fn parse(line: &[u8]) -> Option<Disk<'_>> {
-    let mut words = words(line);
-    let (major, minor, name) = (words.next()?, words.next()?, words.next()?);
-    decimal(major).and(decimal(minor))?;
-    let figures = match columns::<17>(&mut words) {
-        [reads, sectors_read, writes, sectors_written, rest @ ..] if rest == [None; 13] => {
-            let mut figures = [reads, None, sectors_read, None, writes, None, sectors_written];
-            std::array::from_fn(|at| figures.get_mut(at).and_then(Option::take))
-        }
-        figures => figures,
-    };
-    Some(Disk { major, minor, name, figures })
+fn parse(line: &[u8]) -> Option<DiskStat> {
+    DiskStat::from_line(str::from_utf8(line).ok()?).ok()
 }
 
 /// What a column counts.
@@ -110,38 +95,65 @@ enum Unit {
     Millisecond,
 }
 
-impl Disk<'_> {
-    /// In the order and the units of [`FAMILIES`].
-    fn values(&self) -> [Option<Value>; 17] {
-        let mut units = UNITS.iter();
-        self.figures.map(|figure| {
-            let unit = units.next();
-            figure.map(|figure| match unit {
-                Some(Unit::Sector) => figure.wrapping_mul(512).into(),
-                Some(Unit::Millisecond) => Value::decimal(figure, 3),
-                _ => figure.into(),
-            })
+/// In the order and the units of [`FAMILIES`].
+fn values(disk: &DiskStat) -> [Option<Value>; 17] {
+    let figures = [
+        Some(disk.reads),
+        Some(disk.merged),
+        Some(disk.sectors_read),
+        Some(disk.time_reading),
+        Some(disk.writes),
+        Some(disk.writes_merged),
+        Some(disk.sectors_written),
+        Some(disk.time_writing),
+        Some(disk.in_progress),
+        Some(disk.time_in_progress),
+        Some(disk.weighted_time_in_progress),
+        disk.discards,
+        disk.discards_merged,
+        disk.sectors_discarded,
+        disk.time_discarding,
+        disk.flushes,
+        disk.time_flushing,
+    ];
+    let mut units = UNITS.iter();
+    figures.map(|figure| {
+        let unit = units.next();
+        figure.map(|figure| match unit {
+            Some(Unit::Sector) => figure.wrapping_mul(512).into(),
+            Some(Unit::Millisecond) => Value::decimal(figure, 3),
+            _ => figure.into(),
         })
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use procfs::DiskStat;
-
     use super::*;
+
+    fn count(number: u64) -> Option<Value> {
+        Some(number.into())
+    }
+
+    fn milliseconds(number: u64) -> Option<Value> {
+        Some(Value::decimal(number, 3))
+    }
 
     #[test]
     fn real() {
         let disk = parse(b"   8       0 sda 1203 4 9600 5120 301 44 3008 10230 0 6000 15350").unwrap();
-        assert_eq!((disk.major, disk.minor, disk.name), (&b"8"[..], &b"0"[..], &b"sda"[..]));
-        assert_eq!(disk.figures[..11], [1203, 4, 9600, 5120, 301, 44, 3008, 10230, 0, 6000, 15350].map(Some));
-        assert_eq!(disk.figures[11..], [None; 6]);
-        let values = disk.values();
-        assert_eq!(values[0], Some(1203_u64.into()));
-        assert_eq!(values[2], Some((9600 * 512_u64).into()));
-        assert_eq!(values[3], Some(Value::decimal(5120_u64, 3)));
-        assert_eq!(values[11], None);
+        assert_eq!((disk.major, disk.minor, disk.name.as_str()), (8, 0, "sda"));
+        let values = values(&disk);
+        assert_eq!(values[..4], [count(1203), count(4), count(9600 * 512), milliseconds(5120)]);
+        assert_eq!(values[8..], [count(0), milliseconds(6000), milliseconds(15350), None, None, None, None, None, None]);
+    }
+
+    #[test]
+    fn discards_and_flushes() {
+        let line = b" 254 0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34";
+        let values = values(&parse(line).unwrap());
+        let rest = [count(4142), count(22), count(375672), milliseconds(240), count(1012), milliseconds(34)];
+        assert_eq!(values[11..], rest);
     }
 
     #[test]
@@ -153,55 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_of_an_old_kernel() {
-        let disk = parse(b"   8       1 sda1 1200 9590 300 3000").unwrap();
-        assert_eq!(disk.figures[..7], [Some(1200), None, Some(9590), None, Some(300), None, Some(3000)]);
-        assert_eq!(disk.figures[7..], [None; 10]);
-    }
-
-    #[test]
     fn truncated_and_odd() {
-        assert_eq!(parse(b"8 0 sda").unwrap().figures, [None; 17]);
-        assert_eq!(parse(b"8 0 sda 1 -2 3 x 5 6 7").unwrap().figures[..5], [Some(1), None, Some(3), None, Some(5)]);
-        for odd in [&b""[..], b"8 0", b"x 0 sda 1", b"8 -1 sda 1"] {
-            assert_eq!(parse(odd), None, "{odd:?}");
-        }
-    }
-
-    #[test]
-    fn as_procfs() {
-        for line in [
-            "  31       0 mtdblock0 12 3 96 40 1 0 0 0 0 40 40",
-            "   8      16 sdb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15",
-            " 254       0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34",
-        ] {
-            let theirs = DiskStat::from_line(line).unwrap();
-            let ours = parse(line.as_bytes()).unwrap();
-            assert_eq!(ours.name, theirs.name.as_bytes());
-            assert_eq!(decimal(ours.major), u64::try_from(theirs.major).ok());
-            assert_eq!(decimal(ours.minor), u64::try_from(theirs.minor).ok());
-            assert_eq!(
-                ours.figures,
-                [
-                    Some(theirs.reads),
-                    Some(theirs.merged),
-                    Some(theirs.sectors_read),
-                    Some(theirs.time_reading),
-                    Some(theirs.writes),
-                    Some(theirs.writes_merged),
-                    Some(theirs.sectors_written),
-                    Some(theirs.time_writing),
-                    Some(theirs.in_progress),
-                    Some(theirs.time_in_progress),
-                    Some(theirs.weighted_time_in_progress),
-                    theirs.discards,
-                    theirs.discards_merged,
-                    theirs.sectors_discarded,
-                    theirs.time_discarding,
-                    theirs.flushes,
-                    theirs.time_flushing,
-                ]
-            );
+        for odd in [&b""[..], b"8 0", b"8 0 sda", b"x 0 sda 1", b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11", b"8 0 s\xff 1 2 3 4 5 6 7 8 9 10 11"] {
+            assert!(parse(odd).is_none(), "{odd:?}");
         }
     }
 }
