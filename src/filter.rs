@@ -8,6 +8,8 @@ use std::cell::RefCell;
 
 use regex_lite::Regex;
 
+use crate::scan::words;
+
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -113,6 +115,7 @@ struct Expressions {
     include: Option<Regex>,
     exclude: Option<Regex>,
     answers: RefCell<Answers>,
+    heads: RefCell<Heads>,
 }
 
 impl Filters {
@@ -149,7 +152,13 @@ impl Filters {
             Side::Include => (Some(regex), None),
             Side::Exclude => (None, Some(regex)),
         };
-        self.filters.push(Expressions { filter: flag.filter, include, exclude, answers: RefCell::default() });
+        self.filters.push(Expressions {
+            filter: flag.filter,
+            include,
+            exclude,
+            answers: RefCell::default(),
+            heads: RefCell::default(),
+        });
     }
 
     /// Whether `name` is told.
@@ -169,6 +178,29 @@ impl Filters {
             answers.add(&name, answer);
             answer
         })
+    }
+
+    /// Calls `tell` with those of the words of `names` that are told, asked about as `prefix_word`,
+    /// and with the place of each. The whole of `names` is remembered, so that it costs no more
+    /// than to see that it has not changed.
+    pub fn told_words(&self, filter: Filter, prefix: &[u8], names: &[u8], mut tell: impl FnMut(usize, &[u8])) {
+        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+            return words(names).enumerate().for_each(|(place, word)| tell(place, word));
+        };
+        let mut heads = expressions.heads.borrow_mut();
+        let next = heads.next;
+        let is_same = |head: &Head| head.prefix == prefix && head.names == names;
+        let at = match heads.known.get(next) {
+            Some(head) if is_same(head) => next,
+            _ => heads.known.iter().position(is_same).unwrap_or_else(|| {
+                let allows = |word: &[u8]| expressions.allows(&String::from_utf8_lossy(&[prefix, b"_", word].concat()));
+                heads.add(prefix, names, allows)
+            }),
+        };
+        heads.next = at.saturating_add(1);
+        for (place, word) in heads.known.get(at).map_or(&[][..], |head| &head.told) {
+            tell(*place, word);
+        }
     }
 }
 
@@ -227,6 +259,39 @@ impl Answers {
         self.names.extend_from_slice(&[length, answer.into()]);
         self.names.extend_from_slice(name);
         self.next = self.names.len();
+    }
+}
+
+/// Lines of names that were asked about.
+#[derive(Clone, Debug, Default)]
+struct Heads {
+    known: Vec<Head>,
+    /// The one after the last that was asked for.
+    next: usize,
+}
+
+/// A line of names.
+#[derive(Clone, Debug)]
+struct Head {
+    prefix: Vec<u8>,
+    names: Vec<u8>,
+    /// The words that are told, with the place of each.
+    told: Vec<(usize, Vec<u8>)>,
+}
+
+impl Heads {
+    /// No kernel has as many; one that changes its lines for ever would have them.
+    const MOST: usize = 64;
+
+    /// Remembers a line, and tells where.
+    fn add(&mut self, prefix: &[u8], names: &[u8], mut allows: impl FnMut(&[u8]) -> bool) -> usize {
+        if self.known.len() >= Self::MOST {
+            self.known.clear();
+        }
+        let told = words(names).enumerate().filter(|(_, word)| allows(word));
+        let told = told.map(|(place, word)| (place, word.to_vec())).collect();
+        self.known.push(Head { prefix: prefix.to_vec(), names: names.to_vec(), told });
+        self.known.len().saturating_sub(1)
     }
 }
 
@@ -296,6 +361,28 @@ mod tests {
         }
         let held = filters.filters.iter().map(|expressions| expressions.answers.borrow().names.len()).max();
         assert!(held < Some(Answers::LONGEST + 300));
+    }
+
+    #[test]
+    fn words_of_a_line() {
+        let filters = filters(&[("collector.netstat.fields", "^Tcp_(A.*|C)$")]);
+        let told = |prefix: &str, names: &str| {
+            let mut told = Vec::new();
+            filters.told_words(Filter::NetstatField, prefix.as_bytes(), names.as_bytes(), |place, word| {
+                told.push((place, String::from_utf8_lossy(word).into_owned()));
+            });
+            told
+        };
+        for _ in 0..2 {
+            assert_eq!(told("Tcp", "A B C AB"), [(0, "A".into()), (2, "C".into()), (3, "AB".into())]);
+            assert_eq!(told("Udp", "A B C AB"), []);
+            assert_eq!(told("Tcp", "B C"), [(1, "C".into())]);
+            assert_eq!(told("Tcp", ""), []);
+        }
+        for number in 0..200 {
+            told("Tcp", &format!("A{number}"));
+        }
+        assert!(filters.filters.iter().all(|expressions| expressions.heads.borrow().known.len() <= Heads::MOST));
     }
 
     #[test]

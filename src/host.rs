@@ -88,6 +88,8 @@ fn printable(bytes: &[u8]) -> String {
 pub struct Host {
     /// What the options say to the collectors.
     pub settings: Settings,
+    /// The ticks that the collector `cpu` told last, by the processors' numbers.
+    pub ticks: RefCell<Vec<(u64, [u64; 10])>>,
     kept: RefCell<Kept>,
     /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
     /// read of a file of /proc/sys costs the kernel ten times a short one.

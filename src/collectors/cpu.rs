@@ -1,7 +1,8 @@
 //! `/proc/stat`: how the processors spent their time, in hundredths of a second.
 //!
-//! The kernel's first line is the sum of the others, and processors that are off have no line. What
-//! else is told stands below `/sys/devices/system/cpu`, and with `--collector.cpu.info` in
+//! The kernel's first line is the sum of the others, and processors that are off have no line. The
+//! time a processor was idle or waited for a disk may jump back a little, since the kernel estimates
+//! it; that is held back, for it would look like a restart. What else is told stands below `/sys/devices/system/cpu`, and with `--collector.cpu.info` in
 //! `/proc/cpuinfo`, which looks different on each architecture.
 
 use crate::host::{Error, Host};
@@ -47,11 +48,12 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 /// If `/proc/stat` cannot be read or has no processor.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc_record(&[b"stat"])?;
-    if !seconds(&text, page, &SECONDS, &MODES) {
+    let seen = &mut *host.ticks.borrow_mut();
+    if !seconds(&text, seen, page, &SECONDS, &MODES) {
         return Err(text.odd(&text));
     }
     if host.settings.cpu_guest {
-        seconds(&text, page, &GUEST_SECONDS, &GUEST_MODES);
+        seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES);
     }
     drop(text);
     isolated(host, page);
@@ -64,11 +66,18 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 }
 
 /// Adds a family of seconds; whether there was a processor.
-fn seconds(text: &[u8], page: &mut Page, family: &[Family; 1], modes: &[(&str, usize)]) -> bool {
+fn seconds(
+    text: &[u8],
+    seen: &mut Vec<(u64, [u64; 10])>,
+    page: &mut Page,
+    family: &[Family; 1],
+    modes: &[(&str, usize)],
+) -> bool {
     let mut table = page.table(family);
     // The processors come first, and behind them may be thousands of interrupts.
     for line in lines(text).take_while(|line| line.starts_with(b"cpu")) {
-        if let Some((cpu, ticks)) = parse(line) {
+        if let Some((number, cpu, ticks)) = parse(line) {
+            let ticks = hold_back(seen, number, ticks);
             for (mode, column) in modes {
                 let ticks = ticks.get(*column).copied().flatten();
                 table.row(
@@ -83,12 +92,36 @@ fn seconds(text: &[u8], page: &mut Page, family: &[Family; 1], modes: &[(&str, u
     any
 }
 
-/// A processor's number and its ticks in each mode; `None` for the sum of all.
-fn parse(line: &[u8]) -> Option<(&[u8], [Option<u64>; 10])> {
+/// What the file says of a processor's modes, in the order of its columns.
+type Ticks = [Option<u64>; 10];
+
+/// A processor's number, the same as it stands there, and its ticks in each mode; `None` for the sum
+/// of all.
+fn parse(line: &[u8]) -> Option<(u64, &[u8], Ticks)> {
     let mut words = words(line);
     let cpu = words.next()?.strip_prefix(b"cpu")?;
-    decimal(cpu)?;
-    Some((cpu, columns(&mut words)))
+    Some((decimal(cpu)?, cpu, columns(&mut words)))
+}
+
+/// The ticks of processor `number`, none of them less than was `seen` before; but one that is idle
+/// for far less was off in the meantime, and begins anew.
+fn hold_back(seen: &mut Vec<(u64, [u64; 10])>, number: u64, ticks: Ticks) -> Ticks {
+    /// Three seconds, as node_exporter has it.
+    const FAR: u64 = 300;
+    let at = seen.binary_search_by_key(&number, |(known, _)| *known).unwrap_or_else(|at| {
+        seen.insert(at, (number, [0; 10]));
+        at
+    });
+    let Some((_, last)) = seen.get_mut(at) else { return ticks };
+    let ([_, _, _, idle, ..], [_, _, _, last_idle, ..]) = (ticks, *last);
+    let is_anew = idle.is_some_and(|idle| idle.saturating_add(FAR) < last_idle);
+    let mut last = last.iter_mut();
+    ticks.map(|ticks| {
+        let last = last.next()?;
+        let ticks = ticks?;
+        *last = if is_anew { ticks } else { ticks.max(*last) };
+        Some(*last)
+    })
 }
 
 /// Adds the processors that the scheduler leaves alone.
@@ -283,7 +316,7 @@ core id		: 2
 
     #[test]
     fn real() {
-        let (cpu, ticks) = parse(b"cpu0 1175 1 3206 1047327 2 3 5530 4 5 6").unwrap();
+        let (_, cpu, ticks) = parse(b"cpu0 1175 1 3206 1047327 2 3 5530 4 5 6").unwrap();
         assert_eq!(cpu, b"0");
         assert_eq!(ticks, [1175, 1, 3206, 1047327, 2, 3, 5530, 4, 5, 6].map(Some));
     }
@@ -297,8 +330,22 @@ core id		: 2
 
     #[test]
     fn truncated_and_odd() {
-        let (_, ticks) = parse(b"cpu12 1 -2 3").unwrap();
+        let (number, _, ticks) = parse(b"cpu12 1 -2 3").unwrap();
+        assert_eq!(number, 12);
         assert_eq!(ticks[..4], [Some(1), None, Some(3), None]);
+    }
+
+    #[test]
+    fn what_jumps_back_is_held_back() {
+        let mut seen = Vec::new();
+        let ticks = |user, idle, iowait| [Some(user), None, None, Some(idle), Some(iowait), None, None, None, None, None];
+        let mut hold = |number, now| hold_back(&mut seen, number, now);
+        assert_eq!(hold(1, ticks(10, 5000, 70)), ticks(10, 5000, 70));
+        assert_eq!(hold(0, ticks(1, 1, 1)), ticks(1, 1, 1));
+        assert_eq!(hold(1, ticks(11, 4999, 60)), ticks(11, 5000, 70));
+        assert_eq!(hold(1, ticks(12, 5001, 69)), ticks(12, 5001, 70));
+        // It was off.
+        assert_eq!(hold(1, ticks(2, 100, 3)), ticks(2, 100, 3));
     }
 
     #[test]
@@ -358,7 +405,7 @@ core id		: 2
         }
         let stat = b"cpu  3 0 0 0 0 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 1\nbtime 1\nprocesses 1\n";
         let theirs = &KernelStats::from_read(&stat[..], &LocalSystemInfo).unwrap().cpu_time[0];
-        let (_, ticks) = lines(stat).find_map(parse).unwrap();
+        let (_, _, ticks) = lines(stat).find_map(parse).unwrap();
         assert_eq!(ticks[..4], [theirs.user, theirs.nice, theirs.system, theirs.idle].map(Some));
         assert_eq!(ticks[4..], [theirs.iowait, theirs.irq, theirs.softirq, theirs.steal, theirs.guest, theirs.guest_nice]);
     }

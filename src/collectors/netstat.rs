@@ -28,13 +28,16 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
     let mut names = lines.next();
     while let Some(line) = names {
         names = lines.next();
-        let Some((protocol, fields)) = names.and_then(|numbers| parse_pair(line, numbers)) else {
+        let Some((protocol, heads, numbers)) = names.and_then(|numbers| parse_pair(line, numbers)) else {
             text.skip(line);
             continue;
         };
-        for (name, number) in fields {
-            add(host, page, protocol, name, number);
-        }
+        let mut numbers = words(numbers).enumerate();
+        host.settings.filters.told_words(Filter::NetstatField, protocol, heads, |place, name| {
+            if let Some((_, number)) = numbers.find(|(at, _)| *at == place) {
+                write(page, protocol, name, number);
+            }
+        });
         names = lines.next();
     }
 }
@@ -42,29 +45,28 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
 fn add_lines(host: &Host, page: &mut Page, text: &Text) {
     for line in lines(text) {
         match parse_line(line) {
-            Some((protocol, name, number)) => add(host, page, protocol, name, number),
+            Some((protocol, name, number)) => {
+                if host.settings.filters.allows_parts(Filter::NetstatField, &[protocol, b"_", name]) {
+                    write(page, protocol, name, number);
+                }
+            }
             None => text.skip(line),
         }
     }
 }
 
-fn add(host: &Host, page: &mut Page, protocol: &[u8], name: &[u8], number: &[u8]) {
-    if host.settings.filters.allows_parts(Filter::NetstatField, &[protocol, b"_", name])
-        && let Some(value) = parse_number(number)
-    {
+fn write(page: &mut Page, protocol: &[u8], name: &[u8], number: &[u8]) {
+    if let Some(value) = parse_number(number) {
         let help = [&b"Statistic "[..], protocol, name, b"."];
         page.named_family(&[b"node_netstat_", protocol, b"_", name], &help, Kind::Untyped).sample(&[], value);
     }
 }
 
-/// A name and a number, as they stand in the file.
-type Field<'t> = (&'t [u8], &'t [u8]);
-
-/// A protocol, and its figures, from two lines that both begin with it.
-fn parse_pair<'t>(names: &'t [u8], numbers: &'t [u8]) -> Option<(&'t [u8], impl Iterator<Item = Field<'t>>)> {
+/// A protocol, the names of its figures, and the figures, from two lines that both begin with it.
+fn parse_pair<'t>(names: &'t [u8], numbers: &'t [u8]) -> Option<(&'t [u8], &'t [u8], &'t [u8])> {
     let (protocol, names) = split_once(names, b':')?;
     let numbers = numbers.strip_prefix(protocol)?.strip_prefix(b":")?;
-    Some((protocol, words(names).zip(words(numbers))))
+    Some((protocol, names, numbers))
 }
 
 /// A protocol, the name of a figure, and the figure.
@@ -103,15 +105,11 @@ UdpLite: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InC
 UdpLite: 0 0 0 0 0 0 0 0
 ";
 
-    fn parsed<'t>(names: &'t [u8], numbers: &'t [u8]) -> Option<(&'t [u8], Vec<Field<'t>>)> {
-        parse_pair(names, numbers).map(|(protocol, fields)| (protocol, fields.collect()))
-    }
-
     #[test]
     fn real() {
         assert_eq!(
-            parsed(b"Tcp: MaxConn ActiveOpens", b"Tcp: -1 34"),
-            Some((&b"Tcp"[..], vec![(&b"MaxConn"[..], &b"-1"[..]), (b"ActiveOpens", b"34")]))
+            parse_pair(b"Tcp: MaxConn ActiveOpens", b"Tcp: -1 34"),
+            Some((&b"Tcp"[..], &b" MaxConn ActiveOpens"[..], &b" -1 34"[..]))
         );
         assert_eq!(parse_line(b"Icmp6InMsgs                     \t42"), Some((&b"Icmp6"[..], &b"InMsgs"[..], &b"42"[..])));
         assert_eq!(parse_line(b"UdpLite6InErrors                \t0").unwrap().0, b"UdpLite6");
@@ -121,10 +119,9 @@ UdpLite: 0 0 0 0 0 0 0 0
 
     #[test]
     fn truncated_and_odd() {
-        assert_eq!(parsed(b"Tcp: A B", b"Tcp: 1"), Some((&b"Tcp"[..], vec![(&b"A"[..], &b"1"[..])])));
-        assert_eq!(parsed(b"Tcp: A B", b"Udp: 1 2"), None);
-        assert_eq!(parsed(b"Tcp", b"Tcp: 1 2"), None);
-        assert_eq!(parsed(b"", b""), None);
+        assert_eq!(parse_pair(b"Tcp: A B", b"Udp: 1 2"), None);
+        assert_eq!(parse_pair(b"Tcp", b"Tcp: 1 2"), None);
+        assert_eq!(parse_pair(b"", b""), None);
         for odd in [&b""[..], b"Ip6InReceives", b"IpInReceives 5", b"\xff\xfe"] {
             assert_eq!(parse_line(odd), None, "{odd:?}");
         }
@@ -138,7 +135,8 @@ UdpLite: 0 0 0 0 0 0 0 0
         let ours = |protocol: &str, name: &str| {
             let text: Vec<_> = lines(SNMP.as_bytes()).collect();
             let pairs = text.chunks(2).map(|pair| parse_pair(pair[0], pair[1]).unwrap());
-            let (_, mut fields) = pairs.into_iter().find(|(found, _)| *found == protocol.as_bytes()).unwrap();
+            let (_, names, numbers) = pairs.into_iter().find(|(found, ..)| *found == protocol.as_bytes()).unwrap();
+            let mut fields = words(names).zip(words(numbers));
             fields.find(|(found, _)| *found == name.as_bytes()).and_then(|(_, number)| decimal(number)).unwrap()
         };
         let theirs = Snmp::from_read(SNMP.as_bytes()).unwrap();

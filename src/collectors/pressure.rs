@@ -62,16 +62,17 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
 /// Adds the time that was waited for each.
 ///
 /// # Errors
-/// If none of the files can be read.
+/// If a file that is there cannot be read, or the first is not there.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let mut found = Err(Error::Absent);
+    let mut found = false;
     for resource in LINES.chunk_by(|(one, ..), (other, ..)| one == other) {
         let Some((file, ..)) = resource.first() else { continue };
         let text = match host.proc_record(&[b"pressure/", file]) {
-            Err(Error::Absent) => continue,
+            // A kernel that tells of any resource tells of the first.
+            Err(Error::Absent) if found => continue,
             text => text?,
         };
-        found = Ok(());
+        found = true;
         for (_, kind, family) in resource {
             match lines(&text).find_map(|line| parse(line, kind)) {
                 Some(microseconds) => page.single(family, Value::decimal(microseconds, 6)),
@@ -79,7 +80,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             }
         }
     }
-    found
+    Ok(())
 }
 
 /// The microseconds in all, if the line is of this kind.
