@@ -24,7 +24,7 @@ use rustix::process::{Resource, getrlimit};
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::netlink::{dump_request, messages};
+use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::settings::Settings;
 use crate::statfs::{Question, Questions};
 use crate::zone;
@@ -316,6 +316,11 @@ impl Host {
     /// Waits for the answer to such a question until `deadline`.
     pub fn wait_for_statfs(&self, question: &mut Question, deadline: Instant) {
         self.questions.borrow_mut().wait(question, deadline);
+    }
+
+    /// The kernel's answer that tells all interfaces, for [`netlink`](crate::netlink).
+    pub fn links(&self) -> Option<Text<'_>> {
+        self.dump(GETLINK, &ALL_LINKS)
     }
 
     /// What the kernel calls itself.

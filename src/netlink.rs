@@ -15,6 +15,13 @@ const INTERRUPTED: u16 = 0x10;
 /// The length of a message's head.
 const HEAD: usize = 16;
 
+/// The request for all interfaces, which an `ifinfomsg` and attributes follow.
+pub const GETLINK: u16 = 18;
+/// An interface.
+pub const NEWLINK: u16 = 16;
+/// An `ifinfomsg` that asks for any.
+pub const ALL_LINKS: [u8; 16] = [0; 16];
+
 /// One message of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
@@ -78,6 +85,20 @@ pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
+/// The numbers and names of the interfaces of an answer to [`GETLINK`].
+pub fn links(answer: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    messages(answer).filter(|message| message.kind == NEWLINK).filter_map(|message| {
+        let (head, rest) = message.body.split_at_checked(16)?;
+        let (_, name) = attributes(rest).find(|(kind, _)| *kind == 3)?;
+        Some((u32_at(head, 4)?, name.split(|&byte| byte == 0).next()?))
+    })
+}
+
+/// The name of the interface of that number.
+pub fn link_name(answer: &[u8], index: u32) -> Option<&[u8]> {
+    links(answer).find(|(number, _)| *number == index).map(|(_, name)| name)
+}
+
 /// What follows after `length` bytes, at the next multiple of four.
 fn after(bytes: &[u8], length: usize) -> &[u8] {
     length.checked_next_multiple_of(4).and_then(|start| bytes.get(start..)).unwrap_or_default()
@@ -135,6 +156,18 @@ mod tests {
         assert_eq!(all.iter().map(Message::ends).collect::<Vec<_>>(), [Some(false), Some(true)]);
         assert_eq!(messages(&message(ERROR, 0, &[0; 4])).next().unwrap().ends(), None);
         assert_eq!(messages(&message(16, INTERRUPTED, b"")).next().unwrap().ends(), None);
+    }
+
+    #[test]
+    fn interfaces_have_numbers_and_names() {
+        let link = |index: u32, name: &[u8]| {
+            let head = [0, index, 0, 0].map(u32::to_ne_bytes).concat();
+            message(NEWLINK, 2, &[head, attribute(3, name)].concat())
+        };
+        let answer =
+            [link(1, b"lo\0"), message(99, 2, &[0; 40]), message(NEWLINK, 2, &[0; 15]), link(7, b"eth0\0")].concat();
+        assert_eq!(links(&answer).collect::<Vec<_>>(), [(1, &b"lo"[..]), (7, b"eth0")]);
+        assert_eq!((link_name(&answer, 7), link_name(&answer, 2)), (Some(&b"eth0"[..]), None));
     }
 
     #[test]

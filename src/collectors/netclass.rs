@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use crate::filter::Filter;
 use crate::host::{Error, Host, Text};
-use crate::netlink::{Message, attributes, messages, u16_at, u32_at, u64_at};
+use crate::netlink::{Message, NEWLINK, attributes, messages, u16_at, u32_at, u64_at};
 use crate::page::{Family, Page, Value, counter, gauge};
 use crate::scan::{hex, signed};
 
@@ -51,11 +51,6 @@ const DORMANT: u32 = 0x20000;
 /// The longest address that the kernel has, in bytes.
 const LONGEST_ADDRESS: usize = 32;
 
-/// Requests for all interfaces, and their answers.
-const GETLINK: u16 = 18;
-const NEWLINK: u16 = 16;
-/// An `ifinfomsg` that asks for any.
-const ALL_LINKS: [u8; 16] = [0; 16];
 /// Where `rtnl_link_stats64` has what came for no protocol, since Linux 4.6.
 const NO_HANDLER: usize = 184;
 
@@ -64,7 +59,7 @@ const NO_HANDLER: usize = 184;
 /// # Errors
 /// If the class of interfaces cannot be listed.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let dump = if host.settings.paths.sysfs == "/sys" { host.dump(GETLINK, &ALL_LINKS) } else { None };
+    let dump = if host.settings.paths.sysfs == "/sys" { host.links() } else { None };
     let names = if dump.is_none() { Some(host.sys_names(&[CLASS])?) } else { None };
     let links = || {
         let told = messages(dump.as_deref().unwrap_or_default()).filter_map(|message| parse(&message));

@@ -1,0 +1,109 @@
+//! RTM_GETQDISC: the queues before the interfaces, as fq_codel and cake are.
+//!
+//! Only the queue at an interface's root is told, which counts what those below it do.
+
+use crate::filter::Filter;
+use crate::host::{Error, Host};
+use crate::netlink::{Message, attributes, link_name, messages, u32_at, u64_at};
+use crate::page::{Family, Page, counter, gauge};
+
+const FAMILIES: [Family; 7] = [
+    gauge("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
+    counter("node_qdisc_bytes_total", "Number of bytes sent."),
+    gauge("node_qdisc_current_queue_length", "Number of packets currently in queue to be sent."),
+    counter("node_qdisc_drops_total", "Number of packets dropped."),
+    counter("node_qdisc_overlimits_total", "Number of overlimit packets."),
+    counter("node_qdisc_packets_total", "Number of packets sent."),
+    counter("node_qdisc_requeues_total", "Number of packets dequeued, not transmitted, and requeued."),
+];
+
+const GETQDISC: u16 = 38;
+const NEWQDISC: u16 = 36;
+const ROOT: u32 = u32::MAX;
+
+/// Adds a row for each interface.
+///
+/// # Errors
+/// If the kernel does not answer.
+pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+    let dump = host.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
+    let links = host.links().ok_or(Error::Absent)?;
+    let mut table = page.table(&FAMILIES);
+    for queue in messages(&dump).filter_map(|message| parse(&message)) {
+        let Some(device) = link_name(&links, queue.index) else { continue };
+        if host.settings.filters.allows(Filter::QdiscDevice, device) {
+            table.counts(&[("device", device), ("kind", queue.kind)], queue.counts);
+        }
+    }
+    table.finish();
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Queue<'t> {
+    index: u32,
+    kind: &'t [u8],
+    /// In the order of the families.
+    counts: [Option<u64>; 7],
+}
+
+/// An RTM_NEWQDISC of a root: a `tcmsg` and the attributes.
+fn parse<'t>(message: &Message<'t>) -> Option<Queue<'t>> {
+    let (head, rest) = message.body.split_at_checked(20)?;
+    if message.kind != NEWQDISC || u32_at(head, 12)? != ROOT {
+        return None;
+    }
+    let attribute = |wanted| attributes(rest).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let kind = attribute(1)?.split(|&byte| byte == 0).next()?;
+    let statistics = attribute(7)?;
+    let statistic = |wanted| attributes(statistics).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let (basic, queue) = (statistic(1)?, statistic(3)?);
+    let count = |place| u32_at(queue, place).map(u64::from);
+    // The packets had 32 bits before Linux 5.5.
+    let packets = statistic(8).and_then(|packets| u64_at(packets, 0)).or_else(|| u32_at(basic, 8).map(u64::from));
+    let counts = [count(4), u64_at(basic, 0), count(0), count(8), count(16), packets, count(12)];
+    Some(Queue { index: u32_at(head, 4)?, kind, counts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::sample::{attribute, message};
+
+    fn answer(parent: u32, more: &[Vec<u8>]) -> Vec<u8> {
+        let head = [0_u32, 4, 0x8001_0000, parent, 2].map(u32::to_ne_bytes).concat();
+        message(NEWQDISC, 2, &[head, attribute(1, b"fq_codel\0"), more.concat()].concat())
+    }
+
+    fn statistics(more: &[Vec<u8>]) -> Vec<u8> {
+        let basic = [&1_234_567_890_123_u64.to_ne_bytes()[..], &77_u32.to_ne_bytes(), &[0; 4]].concat();
+        let queue = [1_u32, 2, 3, 4, 5].map(u32::to_ne_bytes).concat();
+        attribute(7, &[attribute(1, &basic), attribute(3, &queue), more.concat()].concat())
+    }
+
+    fn parsed(answer: &[u8]) -> Option<Queue<'_>> {
+        messages(answer).next().and_then(|message| parse(&message))
+    }
+
+    #[test]
+    fn a_queue_at_the_root() {
+        let answer = answer(ROOT, &[statistics(&[])]);
+        let counts = [2, 1_234_567_890_123, 1, 3, 5, 77, 4].map(Some);
+        assert_eq!(parsed(&answer), Some(Queue { index: 4, kind: b"fq_codel", counts }));
+    }
+
+    #[test]
+    fn packets_beyond_32_bits() {
+        let packets = attribute(8, &5_000_000_000_u64.to_ne_bytes());
+        assert_eq!(parsed(&answer(ROOT, &[statistics(&[packets])])).unwrap().counts[5], Some(5_000_000_000));
+    }
+
+    #[test]
+    fn others_and_odd() {
+        assert_eq!(parsed(&answer(0xffff_fff1, &[statistics(&[])])), None);
+        assert_eq!(parsed(&answer(ROOT, &[])), None);
+        assert_eq!(parsed(&answer(ROOT, &[attribute(7, &attribute(1, &[0; 3]))])), None);
+        assert_eq!(parsed(&message(NEWQDISC, 2, &[0; 19])), None);
+        assert_eq!(parsed(&message(99, 2, &[0xff; 40])), None);
+    }
+}
