@@ -46,6 +46,110 @@ const MASKS: &[(&str, Mask, &str)] = &[
     ("process_", Mask::Value, "this process"),
 ];
 
+/// An option that picks, the board, a series that it takes off the page and one that it leaves there.
+const FILTERS: &[(&str, &str, &str, &str)] = &[
+    (
+        "arp.device-exclude=^br-lan$",
+        "openwrt",
+        r#"node_arp_entries{device="br-lan"}"#,
+        r#"node_arp_entries{device="br-lan.20"}"#,
+    ),
+    (
+        "arp.device-include=^br-lan$",
+        "openwrt",
+        r#"node_arp_entries{device="br-lan.20"}"#,
+        r#"node_arp_entries{device="br-lan"}"#,
+    ),
+    ("diskstats.device-exclude=^md", "nas", r#"node_disk_io_now{device="md0"}"#, r#"node_disk_io_now{device="sda"}"#),
+    ("diskstats.device-include=^md", "nas", r#"node_disk_io_now{device="sda"}"#, r#"node_disk_io_now{device="md0"}"#),
+    (
+        "filesystem.fs-types-exclude=^ubifs$",
+        "openwrt",
+        r#"node_filesystem_readonly{device="/dev/ubi0_1",device_error="",fstype="ubifs",mountpoint="/overlay"}"#,
+        r#"node_filesystem_readonly{device="tmpfs",device_error="",fstype="tmpfs",mountpoint="/tmp"}"#,
+    ),
+    (
+        "filesystem.fs-types-include=^ubifs$",
+        "openwrt",
+        r#"node_filesystem_readonly{device="tmpfs",device_error="",fstype="tmpfs",mountpoint="/tmp"}"#,
+        r#"node_filesystem_readonly{device="/dev/ubi0_1",device_error="",fstype="ubifs",mountpoint="/overlay"}"#,
+    ),
+    (
+        "filesystem.mount-points-exclude=^/tmp$",
+        "openwrt",
+        r#"node_filesystem_readonly{device="tmpfs",device_error="",fstype="tmpfs",mountpoint="/tmp"}"#,
+        r#"node_filesystem_readonly{device="/dev/ubi0_1",device_error="",fstype="ubifs",mountpoint="/overlay"}"#,
+    ),
+    (
+        "filesystem.mount-points-include=^/tmp$",
+        "openwrt",
+        r#"node_filesystem_readonly{device="/dev/ubi0_1",device_error="",fstype="ubifs",mountpoint="/overlay"}"#,
+        r#"node_filesystem_readonly{device="tmpfs",device_error="",fstype="tmpfs",mountpoint="/tmp"}"#,
+    ),
+    (
+        "hwmon.chip-exclude=coretemp",
+        "nas",
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"}"#,
+        r#"node_hwmon_temp_celsius{chip="platform_nct6775_656",sensor="temp1"}"#,
+    ),
+    (
+        "hwmon.chip-include=coretemp",
+        "nas",
+        r#"node_hwmon_temp_celsius{chip="platform_nct6775_656",sensor="temp1"}"#,
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"}"#,
+    ),
+    (
+        "hwmon.sensor-exclude=coretemp_0;temp1",
+        "nas",
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"}"#,
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp2"}"#,
+    ),
+    (
+        "hwmon.sensor-include=coretemp_0;temp1",
+        "nas",
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp2"}"#,
+        r#"node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"}"#,
+    ),
+    (
+        "interrupts.name-exclude=eth2",
+        "rt-n14u",
+        r#"node_interrupts_total{cpu="0",devices="eth2",info="INTCREG",type="8"}"#,
+        r#"node_interrupts_total{cpu="0",devices="timer",info="MIPS",type="5"}"#,
+    ),
+    (
+        "interrupts.name-include=eth2",
+        "rt-n14u",
+        r#"node_interrupts_total{cpu="0",devices="timer",info="MIPS",type="5"}"#,
+        r#"node_interrupts_total{cpu="0",devices="eth2",info="INTCREG",type="8"}"#,
+    ),
+    (
+        "netclass.ignored-devices=^lan",
+        "openwrt",
+        r#"node_network_up{device="lan1"}"#,
+        r#"node_network_up{device="wan"}"#,
+    ),
+    (
+        "netdev.device-exclude=^lan",
+        "openwrt",
+        r#"node_network_receive_bytes_total{device="lan1"}"#,
+        r#"node_network_receive_bytes_total{device="wan"}"#,
+    ),
+    (
+        "netdev.device-include=^lan",
+        "openwrt",
+        r#"node_network_receive_bytes_total{device="wan"}"#,
+        r#"node_network_receive_bytes_total{device="lan1"}"#,
+    ),
+    ("netstat.fields=^Tcp_", "rt-n14u", r#"node_netstat_Ip_Forwarding"#, r#"node_netstat_Tcp_MaxConn"#),
+    (
+        "powersupply.ignored-supplies=^BAT",
+        "nas",
+        r#"node_power_supply_capacity{power_supply="BAT0"}"#,
+        r#"node_power_supply_online{power_supply="AC"}"#,
+    ),
+    ("vmstat.fields=^nr_", "x86_64", r#"node_vmstat_pgpgin"#, r#"node_vmstat_nr_free_pages"#),
+];
+
 /// Stands for what is masked, so that the page remains one that parses.
 const MASKED_VALUE: &str = "NaN";
 const MASKED_LABEL: &str = "*";
@@ -112,6 +216,19 @@ fn broken() {
     }
 }
 
+#[test]
+fn filters_take_effect() {
+    for (option, board, taken, left) in FILTERS {
+        let kept = fs::read_to_string(format!("tests/routers/{board}/page.prom")).expect("no page is kept");
+        let output = run(board, &[&format!("--collector.{option}")]);
+        let page = str::from_utf8(&output.stdout).expect("a page is UTF-8");
+        let has = |page: &str, series: &str| page.lines().any(|line| line.starts_with(&format!("{series} ")));
+        assert!(has(&kept, taken), "{taken} is not there without --collector.{option} either");
+        assert!(!has(page, taken), "--collector.{option} leaves {taken}");
+        assert!(has(page, left), "--collector.{option} takes {left}");
+    }
+}
+
 /// Absent is no fault: nothing is logged.
 fn assert_silent(output: &Output) {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -119,7 +236,7 @@ fn assert_silent(output: &Output) {
 
 /// Runs the exporter on a board and holds its page against the one that is kept, or keeps it.
 fn golden(board: &str) -> Output {
-    let output = run(board);
+    let output = run(board, &[]);
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {log}", output.status);
     let page = str::from_utf8(&output.stdout).expect("a page is UTF-8");
@@ -135,12 +252,12 @@ fn golden(board: &str) -> Output {
     output
 }
 
-fn run(board: &str) -> Output {
+fn run(board: &str, more: &[&str]) -> Output {
     let exporter = env::var("ROUTER_EXPORTER").unwrap_or_else(|_| env!("CARGO_BIN_EXE_router_exporter").to_owned());
     let mut words = exporter.split_whitespace();
     let root = format!("tests/routers/{board}");
     let mut command = Command::new(words.next().expect("ROUTER_EXPORTER is empty"));
-    command.args(words).arg("--once").args(OPTIONS);
+    command.args(words).arg("--once").args(OPTIONS).args(more);
     for (option, directory) in [("procfs", "proc"), ("sysfs", "sys"), ("rootfs", "root")] {
         command.arg(format!("--path.{option}={root}/{directory}"));
     }

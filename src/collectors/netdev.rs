@@ -4,6 +4,7 @@
 //! alias's name has a colon of its own (`eth0:1: 0 …`), so the name ends at the last one. On a
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
+use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
 use crate::scan::{columns, lines, rsplit_once, trim, words};
@@ -38,7 +39,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     // The first two lines are the heads of the columns.
     for line in lines(&text).skip(2) {
         match parse(line) {
-            Some((device, counters)) => table.counts(&[("device", device)], counters),
+            Some((device, counters)) if host.settings.filters.allows(Filter::NetdevDevice, device) => {
+                table.counts(&[("device", device)], counters);
+            }
+            Some(_) => {}
             None => text.skip(line),
         }
     }
