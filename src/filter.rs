@@ -5,10 +5,11 @@
 //! expressions are run once for each name.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use regex_lite::Regex;
 
-use crate::scan::words;
+use crate::scan::{lines, words};
 
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +117,7 @@ struct Expressions {
     exclude: Option<Regex>,
     answers: RefCell<Answers>,
     heads: RefCell<Heads>,
+    list: RefCell<List>,
 }
 
 impl Filters {
@@ -158,6 +160,7 @@ impl Filters {
             exclude,
             answers: RefCell::default(),
             heads: RefCell::default(),
+            list: RefCell::default(),
         });
     }
 
@@ -201,6 +204,31 @@ impl Filters {
         for (place, word) in heads.known.get(at).map_or(&[][..], |head| &head.told) {
             tell(*place, word);
         }
+    }
+
+    /// Calls `tell` with those lines of `text` that are told, asked about by the parts of the
+    /// `name` of each. A line without a name is not told.
+    ///
+    /// For a file of a name and a figure on each line, one to a filter: the kernel's list of names
+    /// stands still, so that the numbers of the lines are remembered. That it does is seen from how
+    /// many lines there are and from the names that are told.
+    pub fn told_lines<'t>(
+        &self,
+        filter: Filter,
+        text: &'t [u8],
+        name: impl Fn(&'t [u8]) -> Option<[&'t [u8]; 3]>,
+        tell: impl FnMut(&'t [u8]),
+    ) {
+        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+            return lines(text).filter(|line| name(line).is_some()).for_each(tell);
+        };
+        let mut list = expressions.list.borrow_mut();
+        if !list.stands_still(text) {
+            list.learn(text, |line| {
+                name(line).is_some_and(|parts| expressions.allows(&String::from_utf8_lossy(&parts.concat())))
+            });
+        }
+        list.told.iter().filter_map(|told| text.get(told.place.clone())).for_each(tell);
     }
 }
 
@@ -295,6 +323,57 @@ impl Heads {
     }
 }
 
+/// A file of a name and a figure on each line.
+#[derive(Clone, Debug, Default)]
+struct List {
+    line_count: usize,
+    told: Vec<Line>,
+}
+
+/// A line that is told.
+#[derive(Clone, Debug)]
+struct Line {
+    number: usize,
+    /// Its name and what separates it from the figure.
+    name: Vec<u8>,
+    /// Where it stands in the file that was read last.
+    place: Range<usize>,
+}
+
+impl List {
+    /// Finds the lines that are told in `text`; whether it is the list that is known.
+    fn stands_still(&mut self, text: &[u8]) -> bool {
+        let mut told = self.told.iter_mut();
+        let mut next = told.next();
+        let mut line_count = 0_usize;
+        let mut start = 0_usize;
+        for line in lines(text) {
+            let end = start.saturating_add(line.len());
+            if let Some(known) = next.as_mut().filter(|known| known.number == line_count) {
+                if !line.starts_with(&known.name) {
+                    return false;
+                }
+                known.place = start..end;
+                next = told.next();
+            }
+            start = end.saturating_add(1);
+            line_count = line_count.saturating_add(1);
+        }
+        next.is_none() && line_count == self.line_count
+    }
+
+    /// Asks about each line.
+    fn learn<'t>(&mut self, text: &'t [u8], mut is_told: impl FnMut(&'t [u8]) -> bool) {
+        self.told.clear();
+        self.line_count = lines(text).count();
+        for (number, line) in lines(text).enumerate().filter(|(_, line)| is_told(line)) {
+            let name = line.split_inclusive(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+            self.told.push(Line { number, name: name.to_vec(), place: 0..0 });
+        }
+        self.stands_still(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,6 +462,28 @@ mod tests {
             told("Tcp", &format!("A{number}"));
         }
         assert!(filters.filters.iter().all(|expressions| expressions.heads.borrow().known.len() <= Heads::MOST));
+    }
+
+    #[test]
+    fn lines_of_a_list() {
+        let filters = filters(&[("collector.vmstat.fields", "^(a|cd)")]);
+        let told = |text: &'static str| {
+            let mut told = Vec::new();
+            let name = |line: &'static [u8]| Some([line.split(|&byte| byte == b' ').next()?, b"", b""]);
+            filters.told_lines(Filter::VmstatField, text.as_bytes(), name, |line| {
+                told.push(str::from_utf8(line).unwrap());
+            });
+            told
+        };
+        assert_eq!(told("a 1\nb 2\ncd 3\n"), ["a 1", "cd 3"]);
+        assert_eq!(told("a 10\nb 200\ncd 3000"), ["a 10", "cd 3000"]);
+        // Another list: one more, one of another name, one with a longer name, none.
+        assert_eq!(told("a 10\nb 200\ncd 3000\na2 1\n"), ["a 10", "cd 3000", "a2 1"]);
+        assert_eq!(told("b 10\na 200\ncd 3000\na2 1\n"), ["a 200", "cd 3000", "a2 1"]);
+        assert_eq!(told("b 10\nax 200\ncd 3000\na2 1\n"), ["ax 200", "cd 3000", "a2 1"]);
+        assert_eq!(told("b 10\n"), [""; 0]);
+        assert_eq!(told(""), [""; 0]);
+        assert_eq!(told("a 1\nb 2\ncd 3\n"), ["a 1", "cd 3"]);
     }
 
     #[test]

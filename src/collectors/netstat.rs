@@ -43,16 +43,11 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
 }
 
 fn add_lines(host: &Host, page: &mut Page, text: &Text) {
-    for line in lines(text) {
-        match parse_line(line) {
-            Some((protocol, name, number)) => {
-                if host.settings.filters.allows_parts(Filter::NetstatField, &[protocol, b"_", name]) {
-                    write(page, protocol, name, number);
-                }
-            }
-            None => text.skip(line),
-        }
-    }
+    let name = |line| parse_line(line).map(|(protocol, name, _)| [protocol, b"_", name]);
+    host.settings.filters.told_lines(Filter::NetstatField, text, name, |line| match parse_line(line) {
+        Some((protocol, name, number)) => write(page, protocol, name, number),
+        None => text.skip(line),
+    });
 }
 
 fn write(page: &mut Page, protocol: &[u8], name: &[u8], number: &[u8]) {

@@ -6,7 +6,7 @@
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Kind, Page};
-use crate::scan::{decimal, lines, split_once};
+use crate::scan::{decimal, split_once};
 
 /// Adds a family for each line that `--collector.vmstat.fields` names.
 ///
@@ -14,16 +14,14 @@ use crate::scan::{decimal, lines, split_once};
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"vmstat"])?;
-    for line in lines(&text) {
-        match parse(line) {
-            Some((name, value)) if host.settings.filters.allows(Filter::VmstatField, name) => {
-                let help = [&b"/proc/vmstat information field "[..], name, b"."];
-                page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
-            }
-            Some(_) => {}
-            None => text.skip(line),
+    let name = |line| split_once(line, b' ').map(|(name, _)| [name, b"", b""]);
+    host.settings.filters.told_lines(Filter::VmstatField, &text, name, |line| match parse(line) {
+        Some((name, value)) => {
+            let help = [&b"/proc/vmstat information field "[..], name, b"."];
+            page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
         }
-    }
+        None => text.skip(line),
+    });
     Ok(())
 }
 
