@@ -150,6 +150,8 @@ impl Link<'_> {
             Some(told) => tell(told).map(i64::from),
             None => file(attribute),
         };
+        let without_handler = self.told.as_ref().and_then(|told| told.without_handler?.try_into().ok());
+        let is_netdev = host.settings.filters.allows(Filter::NetdevDevice, self.name);
         let is_up = match &self.told {
             Some(told) => told.state == b"up",
             None => self.file(host, b"operstate").is_some_and(|state| *state == *b"up"),
@@ -177,7 +179,7 @@ impl Link<'_> {
             // The file is older than the attribute.
             either(|told| told.group, b"netdev_group").or_else(|| file(b"netdev_group")),
             either(|told| Some(told.protocol.into()), b"type"),
-            self.told.as_ref().and_then(|told| told.without_handler?.try_into().ok()),
+            without_handler.filter(|_| is_netdev),
             speed,
             either(|told| told.queue_length, b"tx_queue_len"),
             Some(is_up.into()),
