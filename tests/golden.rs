@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::fs;
 use std::process::{Command, Output};
 
-use router_exporter::collectors::ALL;
+use router_exporter::collectors::{ALL, Collector};
 
 /// Options that add families to the page.
 const OPTIONS: &[&str] = &["--collector.cpu.info", "--collector.stat.softirq"];
@@ -201,16 +201,32 @@ fn broken() {
     }
     // A record that is right is told, whatever stands around it.
     for sample in [
-        "broken_but_this 1",
-        "node_arp_entries{device=\"br0\"} 1",
-        "node_disk_reads_completed_total{device=\"sda\"} 1",
-        "node_forks_total 5",
-        "node_memory_MemTotal_bytes 1024000",
-        "node_network_receive_bytes_total{device=\"eth0\"} 1",
-        "node_network_transmit_compressed_total{device=\"eth0\"} 16",
-        "node_sockstat_TCP_inuse 3",
-        "node_softnet_processed_total{cpu=\"0\"} 10",
-        "node_vmstat_pgfault 18446744073709551615",
+        r#"broken_but_this 1"#,
+        r#"node_arp_entries{device="br0"} 1"#,
+        r#"node_buddyinfo_blocks{node="0",size="2",zone="DMA"} 3"#,
+        r#"node_cpu_seconds_total{cpu="0",mode="user"} 1"#,
+        r#"node_disk_reads_completed_total{device="sda"} 1"#,
+        r#"node_filesystem_readonly{device="/dev/root",device_error="",fstype="ext4",mountpoint="/"} 0"#,
+        r#"node_forks_total 5"#,
+        r#"node_hwmon_temp_celsius{chip="hwmon0",sensor="temp4"} 55"#,
+        r#"node_interrupts_total{cpu="0",devices="one",info="GIC",type="1"} 5"#,
+        r#"node_md_blocks{device="md0"} 1000"#,
+        r#"node_memory_MemTotal_bytes 1024000"#,
+        r#"node_netstat_TcpExt_ListenDrops 3"#,
+        r#"node_network_mtu_bytes{device="lo"} 1"#,
+        r#"node_network_receive_bytes_total{device="eth0"} 1"#,
+        r#"node_network_transmit_compressed_total{device="eth0"} 16"#,
+        r#"node_pressure_cpu_waiting_seconds_total 0.000005"#,
+        r#"node_schedstat_timeslices_total{cpu="0"} 7"#,
+        r#"node_sockstat_TCP_inuse 3"#,
+        r#"node_softirqs_functions_total{cpu="0",type="TIMER"} 5"#,
+        r#"node_softnet_processed_total{cpu="0"} 10"#,
+        r#"node_swap_size_bytes{device="/swap",swap_type="file"} 1024000"#,
+        r#"node_tcp_connection_states{state="listen"} 2"#,
+        r#"node_thermal_zone_temp{type="cpu",zone="4"} 41"#,
+        r#"node_udp_queues{ip="v4",queue="rx"} 2"#,
+        r#"node_vmstat_pgfault 18446744073709551615"#,
+        r#"node_xfrm_in_error_packets_total 3"#,
     ] {
         assert!(page.lines().any(|line| line == sample), "{sample} is not on the page");
     }
@@ -220,13 +236,29 @@ fn broken() {
 fn filters_take_effect() {
     for (option, board, taken, left) in FILTERS {
         let kept = fs::read_to_string(format!("tests/routers/{board}/page.prom")).expect("no page is kept");
-        let output = run(board, &[&format!("--collector.{option}")]);
+        let output = run(board, all_options().chain([format!("--collector.{option}")]));
         let page = str::from_utf8(&output.stdout).expect("a page is UTF-8");
         let has = |page: &str, series: &str| page.lines().any(|line| line.starts_with(&format!("{series} ")));
         assert!(has(&kept, taken), "{taken} is not there without --collector.{option} either");
         assert!(!has(page, taken), "--collector.{option} leaves {taken}");
         assert!(has(page, left), "--collector.{option} takes {left}");
     }
+}
+
+#[test]
+fn each_collector_runs_alone_or_not_at_all() {
+    let told = |options: &[String]| {
+        let output = run("nas", options.iter().cloned());
+        let page = String::from_utf8(output.stdout).expect("a page is UTF-8");
+        let told = |name: &str| page.contains(&format!("node_scrape_collector_success{{collector=\"{name}\"}}"));
+        ALL.iter().map(|collector| collector.name).filter(|name| told(name)).collect::<Vec<_>>()
+    };
+    for Collector { name, .. } in ALL {
+        let alone = ["--collector.disable-defaults".to_owned(), format!("--collector.{name}")];
+        assert_eq!(told(&alone), [*name]);
+    }
+    let none: Vec<_> = ALL.iter().map(|collector| format!("--no-collector.{}", collector.name)).collect();
+    assert!(told(&none).is_empty());
 }
 
 /// Absent is no fault: nothing is logged.
@@ -236,7 +268,7 @@ fn assert_silent(output: &Output) {
 
 /// Runs the exporter on a board and holds its page against the one that is kept, or keeps it.
 fn golden(board: &str) -> Output {
-    let output = run(board, &[]);
+    let output = run(board, all_options());
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {log}", output.status);
     let page = str::from_utf8(&output.stdout).expect("a page is UTF-8");
@@ -252,12 +284,19 @@ fn golden(board: &str) -> Output {
     output
 }
 
-fn run(board: &str, more: &[&str]) -> Output {
+/// The options that put all on the page that there is to tell of a board.
+fn all_options() -> impl Iterator<Item = String> {
+    let off = ALL.iter().filter(|collector| !collector.default && !LIVE.contains(&collector.name));
+    let off = off.map(|collector| format!("--collector.{}", collector.name));
+    OPTIONS.iter().map(|&option| option.to_owned()).chain(off)
+}
+
+fn run(board: &str, more: impl IntoIterator<Item = String>) -> Output {
     let exporter = env::var("ROUTER_EXPORTER").unwrap_or_else(|_| env!("CARGO_BIN_EXE_router_exporter").to_owned());
     let mut words = exporter.split_whitespace();
     let root = format!("tests/routers/{board}");
     let mut command = Command::new(words.next().expect("ROUTER_EXPORTER is empty"));
-    command.args(words).arg("--once").args(OPTIONS).args(more);
+    command.args(words).arg("--once");
     for (option, directory) in [("procfs", "proc"), ("sysfs", "sys"), ("rootfs", "root")] {
         command.arg(format!("--path.{option}={root}/{directory}"));
     }
@@ -266,10 +305,7 @@ fn run(board: &str, more: &[&str]) -> Output {
     if fs::exists(&text_files).expect("the board cannot be read") {
         command.arg(format!("--collector.textfile.directory={text_files}"));
     }
-    for collector in ALL.iter().filter(|collector| !collector.default && !LIVE.contains(&collector.name)) {
-        command.arg(format!("--collector.{}", collector.name));
-    }
-    command.output().unwrap_or_else(|error| panic!("{exporter}: {error}"))
+    command.args(more).output().unwrap_or_else(|error| panic!("{exporter}: {error}"))
 }
 
 /// A line of the page with its end, without what varies; `None` if the line does.
