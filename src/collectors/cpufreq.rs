@@ -49,7 +49,11 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             table.counts(&[("cpu", number)], FILES.map(|attribute| hertz(&file(name, attribute)?)));
         }
     }
+    let is_empty = table.is_empty();
     table.finish();
+    if is_empty {
+        return Ok(());
+    }
     let mut table = page.table(&GOVERNOR);
     for (name, number) in cpus() {
         let governors = (file(name, b"scaling_governor"), file(name, b"scaling_available_governors"));

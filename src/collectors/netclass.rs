@@ -161,13 +161,19 @@ impl Link<'_> {
             let is_told = megabits >= 0 || !host.settings.netclass_ignore_invalid_speed;
             megabits.checked_mul(125_000).filter(|_| is_told)
         });
+        let fixed = || [file(b"addr_assign_type"), file(b"dev_id"), file(b"name_assign_type")];
+        let [address_assign_type, device_id, name_assign_type] = match &self.told {
+            // They only change when one of these does, and each would be a file to open.
+            Some(told) => host.once(&[&told.index.to_ne_bytes(), told.address, self.name], fixed),
+            None => fixed(),
+        };
         let numbers = [
-            file(b"addr_assign_type"),
+            address_assign_type,
             either(|told| told.flag(LOWER_UP), b"carrier"),
             either(|told| told.carrier_changes, b"carrier_changes"),
             either(|told| told.carrier_downs, b"carrier_down_count"),
             either(|told| told.carrier_ups, b"carrier_up_count"),
-            file(b"dev_id"),
+            device_id,
             either(|told| told.flag(DORMANT), b"dormant"),
             // Who asked for promiscuity is not in the flags that a dump tells.
             file(b"flags"),
@@ -175,7 +181,7 @@ impl Link<'_> {
             either(|told| told.below.or(Some(told.index)), b"iflink"),
             either(|told| told.link_mode, b"link_mode"),
             either(|told| told.mtu, b"mtu"),
-            file(b"name_assign_type"),
+            name_assign_type,
             // The file is older than the attribute.
             either(|told| told.group, b"netdev_group").or_else(|| file(b"netdev_group")),
             either(|told| Some(told.protocol.into()), b"type"),
