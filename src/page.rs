@@ -4,7 +4,7 @@
 //! node_exporter does. All that grows here is kept from scrape to scrape, so that a page costs no
 //! allocation once the longest has been seen.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use crate::scan::lines;
 
@@ -144,6 +144,8 @@ pub type Labels<'a> = &'a [(&'a str, &'a [u8])];
 pub struct Page {
     text: Vec<u8>,
     families: Vec<Written>,
+    /// The heads that were put together for the last pages.
+    heads: Heads,
     /// The families sorted by name; those of the last page, until this one is written.
     order: Vec<usize>,
     /// A [`Table`]'s rows: their labels, where each row's begin, and their cells.
@@ -198,11 +200,26 @@ impl Page {
         self
     }
 
-    /// Begins a family whose name and help are put together from the kernel's own words.
+    /// Begins a family whose name and help are put together from the kernel's own words; the help
+    /// and the kind go with the name.
     ///
     /// Bytes that a name cannot have become `_`.
     pub fn named_family(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) -> &mut Self {
         let start = self.text.len();
+        let name_length = name.iter().fold(0_usize, |length, part| length.saturating_add(part.len()));
+        match self.heads.find(name) {
+            Some(head) => self.text.extend_from_slice(head),
+            None => {
+                self.put_together(name, help, kind);
+                self.heads.add(name, slice(&self.text, start, self.text.len()));
+            }
+        }
+        let name_end = start.saturating_add(HELP.len()).saturating_add(name_length);
+        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self
+    }
+
+    fn put_together(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) {
         self.text.extend_from_slice(HELP);
         let name_start = self.text.len();
         for part in name {
@@ -221,8 +238,6 @@ impl Page {
         self.text.extend_from_slice(TYPE);
         self.text.extend_from_within(name_start..name_end);
         self.text.extend_from_slice(kind.text());
-        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
-        self
     }
 
     /// Adds a sample to the family begun last.
@@ -398,6 +413,54 @@ impl Page {
         self.text.push(b' ');
         value.write(&mut self.text);
         self.text.push(b'\n');
+    }
+}
+
+/// Heads of families, in the order in which a page begins them: one page has nearly always those of
+/// the one before, and to put one together costs a router more than the rest of its family.
+#[derive(Debug, Default)]
+struct Heads {
+    text: Vec<u8>,
+    /// Where each begins and ends.
+    known: Vec<Range<usize>>,
+    /// The one after the last that was asked for.
+    next: usize,
+}
+
+impl Heads {
+    /// More than this is no kernel's, and would be somebody's who makes up names.
+    const LONGEST: usize = 64 << 10;
+
+    /// The head of the family whose name the parts make up.
+    fn find(&mut self, name: &[&[u8]]) -> Option<&[u8]> {
+        let text = |head: &Range<usize>| slice(&self.text, head.start, head.end);
+        let is_same = |head: &Range<usize>| {
+            let mut rest = text(head).strip_prefix(HELP);
+            for part in name {
+                rest = rest.and_then(|rest| rest.strip_prefix(*part));
+            }
+            rest.is_some_and(|rest| rest.starts_with(b" "))
+        };
+        let at = match self.known.get(self.next) {
+            Some(head) if is_same(head) => self.next,
+            _ => self.known.iter().position(is_same)?,
+        };
+        self.next = at.saturating_add(1);
+        self.known.get(at).map(text)
+    }
+
+    /// Remembers a head, unless its name is not what the parts make up.
+    fn add(&mut self, name: &[&[u8]], head: &[u8]) {
+        if !name.iter().all(|part| part.iter().all(|&byte| is_of_name(byte) || byte == b'_')) {
+            return;
+        }
+        if self.text.len() > Self::LONGEST {
+            *self = Self::default();
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(head);
+        self.known.push(start..self.text.len());
+        self.next = self.known.len();
     }
 }
 
@@ -626,6 +689,27 @@ mod tests {
             let told: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(" 1")).collect();
             assert!(told.is_sorted() && told.len() == 2, "{text}");
         }
+    }
+
+    #[test]
+    fn heads_are_remembered() {
+        let mut page = Page::default();
+        let mut last = String::new();
+        for _ in 0..3 {
+            page.clear();
+            for name in [&b"b"[..], b"a", b"a_c", b"a(c", b"a\xffc"] {
+                page.named_family(&[b"x_", name], &[b"H ", name, b"."], Kind::Gauge).sample(&[], 1_u64);
+            }
+            let now = written(&mut page);
+            assert!(last.is_empty() || now == last, "{now}");
+            last = now;
+        }
+        assert_eq!(page.heads.known.len(), 3);
+        assert_eq!(last.matches("# HELP x_a_c H a_c.").count(), 1);
+        for number in 0..4_000 {
+            page.named_family(&[b"x_", number.to_string().as_bytes()], &[b"A long help."], Kind::Gauge);
+        }
+        assert!(page.heads.text.len() < Heads::LONGEST + 100);
     }
 
     #[test]
