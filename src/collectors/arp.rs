@@ -26,9 +26,9 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         };
         // The kernel shows its hash table, where a device's lines stand here and there; there are
         // few devices, so each is counted where it comes first.
-        let is_first = !entries().take(at).any(|earlier| parse(earlier) == Some(device));
-        if is_first && host.settings.filters.allows(Filter::ArpDevice, device) {
-            let count = entries().filter(|&other| parse(other) == Some(device)).count();
+        let is_same = |line: &[u8]| line.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" "));
+        if !entries().take(at).any(is_same) && host.settings.filters.allows(Filter::ArpDevice, device) {
+            let count = entries().filter(|&other| is_same(other)).count();
             table.counts(&[("device", device)], [u64::try_from(count).ok()]);
         }
     }
@@ -38,7 +38,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
 /// The device of a neighbour.
 fn parse(line: &[u8]) -> Option<&[u8]> {
-    words(line).nth(5)
+    words(line).nth(5).filter(|device| line.ends_with(device))
 }
 
 #[cfg(test)]
