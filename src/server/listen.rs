@@ -6,14 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, netlink, sockopt};
 
 use super::LISTENERS;
 use crate::system;
 
 /// How many connections the kernel holds that were not accepted yet, if it does not hold fewer. With
 /// one more, a client hears nothing and tries again a second later.
-const BACKLOG: i32 = 1024;
+const BACKLOG: i32 = 4096;
 
 /// Bytes that the kernel may hold for each connection, which it doubles. They bound what slow
 /// readers cost in memory that no figure of this process shows.
@@ -22,6 +22,9 @@ const RECEIVE_BUFFER: usize = 8192;
 
 /// Milliseconds after which the kernel gives up on a client that does not confirm what it was sent.
 const CONFIRM_TIMEOUT: u32 = 30_000;
+
+/// The group of messages on interfaces that come, change and go.
+const RTMGRP_LINK: u32 = 1;
 
 /// The longest name of an interface, in bytes.
 const INTERFACE_NAME: usize = 15;
@@ -159,6 +162,26 @@ impl Listener {
         self.address
     }
 
+    /// Listens anew if the interface that this one is bound to was taken down and made again: the
+    /// new one has the old one's name and another number, and a socket is bound to the number.
+    ///
+    /// # Errors
+    /// Before Linux 5.7, whoever is not root any more cannot bind to the new one.
+    pub fn follow_interface(&mut self) -> Result<(), Error> {
+        let Some((name, index)) = &self.interface else { return Ok(()) };
+        match rustix::net::netdevice::name_to_index(&self.socket, name) {
+            Ok(now) if now != *index => {
+                let port = self.address.port();
+                let failed = |error| Error { listen: Listen::Interface(name.clone(), port), error };
+                *self = Self::everywhere(port, Some(name)).map_err(failed)?;
+                log::info!("msg=\"Listening on the interface that has come again\" address={}", self.address);
+                Ok(())
+            }
+            // It is still the same, or gone for now.
+            _ => Ok(()),
+        }
+    }
+
     fn open(address: SocketAddr, interface: Option<&str>) -> io::Result<Self> {
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -203,6 +226,29 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+/// A socket that the kernel writes to when an interface comes or goes, if a listener depends on one.
+#[must_use]
+pub fn watch_interfaces(listeners: &[Listener]) -> Option<OwnedFd> {
+    listeners.iter().find(|listener| listener.interface.is_some())?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    // No protocol is 0, and 0 is NETLINK_ROUTE.
+    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
+    rustix::net::bind(&socket, &netlink::SocketAddrNetlink::new(0, RTMGRP_LINK)).ok()?;
+    Some(socket)
+}
+
+/// Takes what the kernel has written. What it says is not read: whoever asks looks for himself.
+pub fn drain(watcher: &OwnedFd) {
+    let mut message = [0_u8; 512];
+    // An overrun is told as an error, and the next read goes on; what is left after so many wakes
+    // the server again.
+    for _ in 0..256 {
+        if let Err(Errno::AGAIN) = rustix::net::recv(watcher, &mut message, RecvFlags::empty()) {
+            return;
+        }
     }
 }
 

@@ -10,10 +10,9 @@
 mod connection;
 mod listen;
 mod pages;
-mod request;
+pub mod request;
 mod response;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -89,12 +88,29 @@ pub struct Settings {
 /// Serves `exporter`'s page for ever.
 ///
 /// # Errors
-/// There are none that end it as yet; what clients and kernel do to it is survived.
-pub fn serve(listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> io::Result<()> {
+/// An interface that was listened on by its name has come again, and the process may not listen on
+/// the new one. Nothing else ends it: what clients and kernel do to it is survived.
+pub fn serve(mut listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> Result<(), Error> {
+    let watcher = listen::watch_interfaces(&listeners);
     let mut server = Server::new(listeners.len(), settings, exporter);
     loop {
-        server.turn(&listeners);
+        let ready = server.wait(&listeners, watcher.as_ref());
+        if let Some(watcher) = watcher.as_ref().filter(|_| ready.watcher) {
+            listen::drain(watcher);
+            for listener in &mut listeners {
+                listener.follow_interface()?;
+            }
+        }
+        server.turn(&listeners, &ready);
     }
+}
+
+/// What a wait has found to be ready.
+struct Ready {
+    connections: [bool; CONNECTIONS],
+    /// Whether one of the listeners is.
+    listeners: bool,
+    watcher: bool,
 }
 
 struct Server<'a> {
@@ -138,16 +154,15 @@ impl<'a> Server<'a> {
         elapsed.as_secs().saturating_mul(1000).saturating_add(elapsed.subsec_millis().into())
     }
 
-    /// Waits for something to happen and deals with it.
-    fn turn(&mut self, listeners: &[Listener]) {
-        let (ready, accepting) = self.wait(listeners);
+    /// Deals with what has happened.
+    fn turn(&mut self, listeners: &[Listener], ready: &Ready) {
         if system::hung_up() {
             self.reload();
         }
         let now = self.now();
         // All who are served in this turn have come before the first of them is, so that none is shown
         // a page from before it asked.
-        if accepting {
+        if ready.listeners {
             for listener in listeners {
                 self.accept(listener, now);
             }
@@ -155,7 +170,7 @@ impl<'a> Server<'a> {
         let mut newcomers = std::mem::take(&mut self.newcomers);
         // Downwards, as a connection that was dealt with goes to the end.
         for at in (0..self.connections.len()).rev() {
-            let is_ready = ready.get(at).copied().unwrap_or_default();
+            let is_ready = ready.connections.get(at).copied().unwrap_or_default();
             let Some(connection) = self.connections.get(at) else { continue };
             let due = connection.deadline() <= now;
             if is_ready || due || connection.unread || connection.is_closed() {
@@ -172,23 +187,25 @@ impl<'a> Server<'a> {
         self.pages.end_turn();
     }
 
-    /// Waits until a connection or a listener is ready, or a deadline has come: for ever if there
-    /// is none. Tells which connections are ready, and whether a listener is.
-    fn wait(&mut self, listeners: &[Listener]) -> ([bool; CONNECTIONS], bool) {
-        let mut ready = [false; CONNECTIONS];
+    /// Waits until a connection, a listener or the watcher of interfaces is ready, or a deadline has
+    /// come: for ever if there is none.
+    fn wait(&mut self, listeners: &[Listener], watcher: Option<&OwnedFd>) -> Ready {
+        let mut ready = Ready { connections: [false; CONNECTIONS], listeners: false, watcher: false };
         let resting = self.rest.is_some_and(|until| self.now() < until);
         if !resting {
             self.rest = None;
         }
         let timeout = self.timeout();
+        let awaited = if resting { PollFlags::empty() } else { PollFlags::IN };
         let mut waiting = self
             .connections
             .iter()
             .map(|connection| PollFd::new(connection, connection.interest()))
-            .chain(listeners.iter().filter(|_| !resting).map(|listener| PollFd::new(listener, PollFlags::IN)));
-        let Some(first) = listeners.first() else { return (ready, false) };
+            .chain(listeners.iter().map(|listener| PollFd::new(listener, awaited)))
+            .chain(watcher.map(|watcher| PollFd::new(watcher, PollFlags::IN)));
+        let Some(first) = listeners.first() else { return ready };
         let mut count = 0_usize;
-        let mut polled: [PollFd<'_>; CONNECTIONS + LISTENERS] = std::array::from_fn(|_| match waiting.next() {
+        let mut polled: [PollFd<'_>; CONNECTIONS + LISTENERS + 1] = std::array::from_fn(|_| match waiting.next() {
             Some(one) => {
                 count = count.saturating_add(1);
                 one
@@ -200,19 +217,20 @@ impl<'a> Server<'a> {
         match poll(polled, timeout.as_ref()) {
             Ok(_) => {}
             // A signal, which is looked at before the next wait.
-            Err(Errno::INTR) => return (ready, false),
+            Err(Errno::INTR) => return ready,
             // No memory: the kernel's, for this call. Rest rather than ask at once.
             Err(_) => {
                 std::thread::sleep(Duration::from_millis(REST));
-                return (ready, false);
+                return ready;
             }
         }
         let mut happened = polled.iter().map(|one| !one.revents().is_empty());
-        for (to, from) in ready.iter_mut().zip(happened.by_ref().take(self.connections.len())) {
+        for (to, from) in ready.connections.iter_mut().zip(happened.by_ref().take(self.connections.len())) {
             *to = from;
         }
-        let accepting = happened.any(|one| one);
-        (ready, accepting)
+        ready.listeners = happened.by_ref().take(listeners.len()).fold(false, |any, one| any | one);
+        ready.watcher = happened.next().unwrap_or_default();
+        ready
     }
 
     fn timeout(&self) -> Option<Timespec> {
