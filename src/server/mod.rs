@@ -579,12 +579,130 @@ fn landing_page(telemetry_path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
 
     #[test]
     fn the_table_leaves_descriptors_to_the_collectors() {
         for (descriptors, capacity_then) in [(16, 3), (8, 1), (0, 1), (64, 15), (1024, 64), (u64::MAX, 64)] {
             assert_eq!(capacity(descriptors, 1), capacity_then, "{descriptors}");
         }
+    }
+
+    /// A page of one byte.
+    struct Tiny;
+
+    impl Exporter for Tiny {
+        fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Vec<u8>) -> Result<(), String> {
+            page.push(b'\n');
+            Ok(())
+        }
+    }
+
+    /// A server without a listener, whose clock is the test's.
+    fn server(exporter: &mut Tiny) -> Server<'_> {
+        let settings = Settings { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
+        Server::new(1, settings, exporter)
+    }
+
+    /// A connection that came at the time 0, and the client's end of it.
+    fn connection(peer: &str) -> (Connection, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (Connection::new(ours.into(), peer.parse().unwrap(), true, false, 0), theirs)
+    }
+
+    fn answer(mut client: UnixStream) -> String {
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_request_that_is_not_whole_in_time_is_told_so() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut slow, mut client) = connection("192.0.2.1");
+        client.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+        server.attend(&mut slow, true, false, 1000);
+        // More bytes do not buy more time.
+        client.write_all(b"Host: ").unwrap();
+        server.attend(&mut slow, true, false, 9000);
+        assert_eq!(slow.deadline(), 10_000);
+        server.attend(&mut slow, false, true, 10_000);
+        // It is given a moment to read that.
+        assert!(!slow.is_closed());
+        server.attend(&mut slow, false, true, 11_000);
+        assert!(slow.is_closed());
+        drop(slow);
+        assert!(answer(client).starts_with("HTTP/1.1 408 "));
+    }
+
+    #[test]
+    fn silence_is_answered_by_silence() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut silent, client) = connection("192.0.2.1");
+        server.attend(&mut silent, false, true, 10_000);
+        assert!(silent.is_closed());
+        drop(silent);
+        assert_eq!(answer(client), "");
+    }
+
+    #[test]
+    fn a_kept_connection_outlasts_the_longest_interval_between_scrapes() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut kept, mut client) = connection("192.0.2.1");
+        for now in [0, 200_000, 400_000] {
+            client.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            server.attend(&mut kept, true, false, now);
+            assert_eq!(kept.deadline(), now + 300_000);
+        }
+        server.attend(&mut kept, false, true, 700_000);
+        assert!(kept.is_closed());
+        drop(kept);
+        assert_eq!(answer(client).matches("HTTP/1.1 200 OK").count(), 3);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_taken_in_time_is_dropped() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut slow, mut client) = connection("192.0.2.1");
+        // Of the same page again and again, until no more of them fit.
+        let mut now = 0;
+        while !slow.is_sending() {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            now += 1;
+            server.attend(&mut slow, true, false, now);
+        }
+        server.attend(&mut slow, true, false, now + 29_999);
+        assert!(slow.is_sending());
+        server.attend(&mut slow, false, true, now + 30_000);
+        assert!(slow.is_closed());
+    }
+
+    #[test]
+    fn whoever_has_the_most_connections_makes_room_first() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let mut clients = Vec::new();
+        for (peer, since) in
+            [("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.2", 2), ("2001:db8::1", 3), ("2001:db8::2", 4)]
+        {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            clients.push(theirs);
+            let peer: IpAddr = peer.parse().unwrap();
+            server.connections.push(Connection::new(ours.into(), peer, true, false, since));
+        }
+        let mut dropped = Vec::new();
+        while let Some(slowest) = server.slowest(10, |_| true) {
+            dropped.push(10 - slowest.waiting(10));
+            slowest.abort();
+        }
+        // One of each pair, older first; an IPv6 network is one client. Then the oldest.
+        assert_eq!(dropped, [1, 3, 0, 2, 4]);
     }
 
     #[test]
