@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
+use crate::host::{Error, Host, Names};
 use crate::page::{Family, Kind, Page, Value, gauge};
 use crate::scan::signed;
 
@@ -88,7 +88,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
                 page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &name)], true);
             }
         }
-        add_sensors(host, page, chip, directory)?;
+        // A chip may go while others are read.
+        if let Ok(files) = host.sys_names(&[CLASS, directory]) {
+            add_sensors(host, page, chip, directory, &files);
+        }
     }
     Ok(())
 }
@@ -166,8 +169,7 @@ fn parse(file: &[u8], is_own: bool) -> Option<Attribute<'_>> {
     Some(Attribute { sensor, property, kind, is_own, file })
 }
 
-fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8]) -> Result<(), Error> {
-    let own = host.sys_names(&[CLASS, directory])?;
+fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], own: &Names) {
     let device = host.sys_names(&[CLASS, directory, b"/device"]).ok();
     let of_device = device.iter().flat_map(|names| names.iter()).filter_map(|file| parse(file, false));
     let mut attributes: Vec<_> = own.iter().filter_map(|file| parse(file, true)).chain(of_device).collect();
@@ -216,7 +218,6 @@ fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8]) -> R
                 .sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, places));
         }
     }
-    Ok(())
 }
 
 /// The unit, the help and the decimal places of a property of a sensor of this type.
