@@ -125,7 +125,7 @@ profile() {
     CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_DEBUG=1 CARGO_TARGET_DIR=$symbols ZIG=$(zig) build "$1"
     program=$symbols/$1-unknown-linux-musl/release/router_exporter
     PROFILE=$work/profile count "$1" "$program" "${2:-rt-n14u}"
-    nm=nm
+    nm="nm"
     [ "$1" != mipsel ] || nm=mipsel-linux-gnu-nm
     {
         "$nm" -n --demangle "$program" | sed -n 's/^\([0-9a-f]*\) [tTwW] /\1 0 /p'

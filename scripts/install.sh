@@ -185,24 +185,37 @@ fi
 
 # ---- Where it goes -----------------------------------------------------------
 
-copy=yes
-if [ -z "$dir" ] && [ "$uninstall" = no ]; then
-    # The first place with room for the new binary beside the old one.
-    room=$((size / 1024 + 256))
-    dir=$(printf '%s\n' "$facts" | sed -n 's/^place=//p' | while read -r free path; do
-        if [ "$free" -ge "$room" ]; then
-            echo "$path"
-            break
-        fi
-    done)
+# The binary's whole path; .gz if it is kept packed.
+copy=yes file=
+if [ "$uninstall" = no ]; then
     if [ -z "$dir" ]; then
-        [ "$firmware" = padavan ] ||
-            fail "no place with $room KB free that survives a reboot: plug in a stick, or see --dir"
-        # The home directory, which is RAM: the binary runs right there.
-        dir=$(said home) copy=no
-        echo "no stick: the binary goes to $dir, in RAM, and is gone after a reboot"
+        # The first place with room for the new binary beside the old one.
+        room=$((size / 1024 + 256))
+        dir=$(printf '%s\n' "$facts" | sed -n 's/^place=//p' | while read -r free path; do
+            if [ "$free" -ge "$room" ]; then
+                echo "$path"
+                break
+            fi
+        done)
+        if [ -z "$dir" ]; then
+            [ "$firmware" = padavan ] ||
+                fail "no place with $room KB free that survives a reboot: plug in a stick, or see --dir"
+            echo "there is no stick: the binary goes to the flash partition of /etc/storage, packed"
+            file=/etc/storage/router_exporter/router_exporter.gz
+        fi
     fi
-    [ "$firmware" = openwrt ] || dir=$dir/router_exporter
+    case $dir in
+    /tmp/mnt/*) ;;
+    /home/* | /tmp/* | /var/* | /etc/*)
+        echo "$dir is in RAM: it is empty after a reboot"
+        copy=no
+        ;;
+    esac
+    case $firmware in
+    openwrt) file=$dir/router_exporter ;;
+    *) file=${file:-$dir/router_exporter/router_exporter} ;;
+    esac
+    dir=${file%/*}
 fi
 case $firmware in
 padavan) home=/etc/storage/router_exporter ;; # small, and there before any stick
@@ -379,32 +392,39 @@ fi
 
 # ---- Install -----------------------------------------------------------------
 
-echo "install $binary, $size bytes, in $dir"
-
-make_room=
-# There is no room in a small home directory for the old one beside the new.
-[ $copy = yes ] ||
-    make_room="[ ! -x $home/watchdog.sh ] || $home/watchdog.sh stop; rm -f $dir/router_exporter"
+echo "install $binary, $size bytes, as $file"
 
 # Into RAM first: there it is shown to run, whatever the stick's mount allows.
 trial=/tmp/router_exporter.trial
 upload "$binary" $trial
 remote "$root" <<SCRIPT || fail "nothing was changed on the router"
-set -e
-trap 'rm -f $trial' EXIT
 chmod 755 $trial
-[ "\$(wc -c <$trial)" -eq $size ] || { echo "the copy is not whole"; exit 1; }
-PATH=/nonexistent $trial --version || { echo "it does not run on this router"; exit 1; }
-$make_room
+fault=
+[ "\$(wc -c <$trial)" -eq $size ] || fault="the copy is not whole"
+[ -n "\$fault" ] || PATH=/nonexistent $trial --version || fault="it does not run on this router"
+[ -z "\$fault" ] || { echo "\$fault"; rm -f $trial; exit 1; }
 mkdir -p $dir
+SCRIPT
+
 # Beside the old one, whole, and only then in its place.
-trap 'rm -f $trial $dir/router_exporter.new' EXIT
-cp $trial $dir/router_exporter.new
-chmod 755 $dir/router_exporter.new
+case $file in
+*.gz)
+    gzip -9c "$binary" >"$private/packed"
+    size=$(wc -c <"$private/packed")
+    upload "$private/packed" "$file.new"
+    ;;
+*) echo "cp $trial $file.new" | remote "$root" || true ;;
+esac
+remote "$root" <<SCRIPT || fail "nothing was changed on the router"
+chmod 755 $file.new
 sync
-[ "\$(wc -c <$dir/router_exporter.new)" -eq $size ]
-[ ! -f $dir/router_exporter ] || mv $dir/router_exporter $dir/router_exporter.old
-mv $dir/router_exporter.new $dir/router_exporter
+[ "\$(wc -c <$file.new)" -eq $size ] || {
+    echo "there is no room for it"
+    rm -f $file.new $trial
+    exit 1
+}
+[ ! -f $file ] || mv $file $file.old
+mv $file.new $file
 SCRIPT
 
 if [ "$firmware" = openwrt ]; then
@@ -422,7 +442,7 @@ chmod 755 /etc/init.d/router_exporter.new
 mv /etc/init.d/router_exporter.new /etc/init.d/router_exporter
 /etc/init.d/router_exporter enable
 SCRIPT
-    start="/etc/init.d/router_exporter restart; sleep 2; $dir/router_exporter \$(uci get router_exporter.main.options) --health"
+    start="/etc/init.d/router_exporter restart; sleep 2; $file \$(uci get router_exporter.main.options) --health"
 else
     ours="-e ^BINARY= -e ^COPY="
     [ "$options_given" = no ] || ours="$ours -e ^OPTIONS="
@@ -436,7 +456,7 @@ cd $home
 # The owner's settings stay; where the binary is, is ours to say.
 {
     [ ! -f watchdog.conf ] || grep -v $ours watchdog.conf || true
-    echo BINARY=$dir/router_exporter
+    echo BINARY=$file
     echo COPY=$copy
     [ $options_given = no ] || echo "OPTIONS=$options"
 } >watchdog.conf.new
@@ -450,20 +470,21 @@ fi
 # A binary that runs but does not serve makes room for the one that did.
 remote "$root" <<SCRIPT || fail "the exporter did not start"
 if $start; then
-    rm -f $dir/router_exporter.old
+    rm -f $file.old
     exit 0
 fi
-if [ -f $dir/router_exporter.old ]; then
+if [ -f $file.old ]; then
     echo "it does not serve: the old binary again"
-    mv $dir/router_exporter.old $dir/router_exporter
+    mv $file.old $file
     $start
 fi
+rm -f $trial
 exit 1
 SCRIPT
 
 if [ "$firmware" != openwrt ]; then
     # Without sudo: EdgeOS' configuration is its administrators' to change.
-    cron_on | remote ""
+    cron_on | remote "" || fail "it runs, but not yet after a reboot"
 fi
 
 # ---- What there is to see ----------------------------------------------------
@@ -477,10 +498,11 @@ case " $options" in
     ;;
 *) port=9100 ;;
 esac
-if [ "$dry_run" = no ]; then
-    echo "the first lines of its page:"
-    on_router "$dir/router_exporter $options --once" | sed -n '1,6s/^/    /p'
-fi
+echo "its page:"
+remote "$root" <<SCRIPT
+$trial $options --once | sed -n '1,6s/^/    /p'
+rm -f $trial
+SCRIPT
 cat <<TEXT
 for prometheus.yml:
 

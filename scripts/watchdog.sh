@@ -7,7 +7,7 @@
 #
 # When all is well it prints nothing, writes nothing and forks four times. It
 # needs the applets of a stock firmware only (busybox 1.24): cat chmod cp dd ln
-# ls mkdir mv pidof rm sleep tail tr wc, and logger if there is one.
+# ls mkdir mv pidof rm sleep tail tr wc, gunzip for a packed binary, logger if it is there.
 #
 # The exporter runs from a copy in RAM: a stick that is pulled, hangs or is
 # unmounted takes nothing from under it. A binary becomes that copy only after
@@ -60,7 +60,11 @@ read_settings() {
     case $LOG_KB in
     '' | *[!0-9]* | ??????*) LOG_KB=64 ;;
     esac
-    if [ "$COPY" = no ]; then exe=$BINARY; else exe=$RUN_DIR/router_exporter; fi
+    exe=$RUN_DIR/router_exporter kept=$exe
+    case $BINARY in
+    *.gz) kept=$RUN_DIR/packed ;; # as packed as on disk, to be compared with that
+    *) [ "$COPY" != no ] || exe=$BINARY ;;
+    esac
 }
 
 now() {
@@ -251,10 +255,10 @@ differ() {
 # of the file on disk: what the clock says now is of no account.
 changed() {
     [ -f "$BINARY" ] || return 1
-    if [ "$COPY" = no ]; then
+    if [ "$exe" = "$BINARY" ]; then
         alive && ! [ "/proc/$pid/exe" -ef "$BINARY" ]
     else
-        ! [ -f "$exe" ] || differ "$BINARY" "$exe"
+        ! [ -f "$exe" ] || differ "$BINARY" "$kept"
     fi && ! refused
 }
 
@@ -279,36 +283,43 @@ refuse() {
 
 # Brings the binary on disk into RAM as $RUN_DIR/new, if it can be trusted.
 fetch() {
-    new=$RUN_DIR/new
-    if [ "$COPY" = no ]; then
+    copy=$RUN_DIR/copy new=$RUN_DIR/new
+    if [ "$exe" = "$BINARY" ]; then
         runs "$BINARY" || refuse "does not run: half-written, or for another processor"
         return
     fi
-    if ! cp -p "$BINARY" "$new" 2>/dev/null; then
+    [ "$kept" != "$exe" ] || copy=$new
+    if ! cp -p "$BINARY" "$copy" 2>/dev/null; then
         why="cannot be copied to $RUN_DIR"
-    elif ! chmod 700 "$new" || ! runs "$new"; then
+    elif ! unpack || ! chmod 700 "$new" || ! runs "$new"; then
         why="does not run: half-written, or for another processor"
-    elif differ "$BINARY" "$new" || [ "$(wc -c <"$BINARY")" != "$(wc -c <"$new")" ]; then
+    elif differ "$BINARY" "$copy" || [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ]; then
         why="is still being written"
     else
         return 0
     fi
-    rm -f "$new"
+    rm -f "$copy" "$new"
     refuse "$why"
 }
 
+unpack() {
+    [ "$copy" = "$new" ] || gunzip -c <"$copy" >"$new"
+} 2>/dev/null
+
 settle() {
     rm -f "$RUN_DIR/refused"
-    [ "$COPY" = no ] || mv -f "$RUN_DIR/new" "$exe"
+    [ "$exe" != "$BINARY" ] || return 0
+    [ "$kept" = "$exe" ] || mv -f "$RUN_DIR/copy" "$kept"
+    mv -f "$RUN_DIR/new" "$exe"
 }
 
 # Starts the exporter from the best binary there is.
 begin() {
-    if [ "$COPY" = no ] || changed; then
+    if [ "$exe" = "$BINARY" ] || changed; then
         # A binary that is refused leaves the last good copy.
         if [ -f "$BINARY" ] && ! refused && fetch; then settle; fi
     fi
-    if ! [ -f "$exe" ] || { [ "$COPY" = no ] && refused; }; then
+    if ! [ -f "$exe" ] || { [ "$exe" = "$BINARY" ] && refused; }; then
         [ -f "$BINARY" ] || say "$BINARY is not there: waiting for it"
         return 1
     fi

@@ -27,7 +27,7 @@ SCRIPT
     cat >"$dir/ssh" <<SCRIPT
 #!/bin/sh
 # Options, then the host, then what to run there.
-map() { sed 's#\(^\|[^A-Za-z0-9_./*]\)/\(jffs\|config\|media\|mnt\|opt\|www\|tmp\|var/run\|usr/bin\|proc/mounts\|etc/[a-z]\)#\1$root/\2#g'; }
+map() { sed 's#\(^\|[^A-Za-z0-9_./*]\)/\(jffs\|home\|config\|media\|mnt\|opt\|www\|tmp\|var/run\|usr/bin\|proc/mounts\|etc/[a-z]\)#\1$root/\2#g'; }
 while :; do
     case \$1 in
     -o) shift 2 ;;
@@ -164,6 +164,34 @@ case_padavan() {
     called 'mtd_storage.sh save'
     gone
     once '5 4 * * * reboot' "$crontab"
+}
+
+# Without a stick, the flash partition holds a packed binary, or it does not.
+case_padavan_without_a_stick() {
+    place=/media/STICK type=tmpfs router padavan mtd_storage.sh crond
+    nvram
+    mkdir "$root/etc/storage"
+    installs
+    says 'there is no stick'
+    once "BINARY=$root/etc/storage/router_exporter/router_exporter.gz" "$root/etc/storage/router_exporter/watchdog.conf"
+    gzip -dc "$root/etc/storage/router_exporter/router_exporter.gz" | cmp -s - "$STAND_IN" || fail "not packed well"
+    says answers
+    gone
+    printf '#!/bin/sh\necho "too large"; exit 1\n' >"$root/bin/mtd_storage.sh"
+    run_install --options "--web.listen-address=127.0.0.1:$port"
+    [ "$status" = 1 ]
+    grep -q 'it runs, but not yet after a reboot' "$dir/err" || fail "$(cat "$dir/err")"
+}
+
+case_in_a_home_directory() {
+    place=/opt router other crontab
+    mkdir "$root/home"
+    installs --dir /home/x
+    says 'is in RAM'
+    once COPY=no "$root/home/x/router_exporter/watchdog.conf"
+    installs --dir /home/x
+    run_install --uninstall --dir /home/x
+    [ -z "$(ls "$root/home/x")" ] || fail "left: $(ls "$root/home/x")"
 }
 
 case_merlin() {

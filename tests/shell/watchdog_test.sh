@@ -529,6 +529,38 @@ case_without_a_copy() {
     [ "$pid" = "$second" ] || fail "was restarted"
 }
 
+case_packed_binary() {
+    pack() {
+        gzip -c "$dir/stick/router_exporter" >"$dir/stick/next"
+        touch -d "$1" "$dir/stick/next"
+        mv "$dir/stick/next" "$dir/stick/packed.gz"
+    }
+    pack 2020-01-01
+    conf "BINARY=$dir/stick/packed.gz" "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no
+    cron
+    one
+    first=$pid
+    at 1060
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    pack 2019-01-01
+    at 1120
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "the new binary was not taken"
+    second=$pid
+    head -c 90000 "$dir/stick/packed.gz" >"$dir/stick/half"
+    mv "$dir/stick/half" "$dir/stick/packed.gz"
+    at 1180
+    cron
+    kill -9 "$second"
+    at 1240
+    cron
+    one
+    [ "$(times_said 'does not run')" = 1 ] || fail "said $(times_said 'does not run') times"
+}
+
 case_a_person() {
     watchdog status
     [ "$status" = 3 ] || fail "exit status $status"
