@@ -358,5 +358,5 @@ case_no_answer() {
     grep -q 'cannot run a shell on admin@192.168.1.1' "$dir/err"
 }
 
-# shellcheck source=tests/shell/cases.sh
+# shellcheck disable=SC1091
 . "$(dirname "$0")/cases.sh"

@@ -631,5 +631,5 @@ case_by_a_relative_path() {
     one
 }
 
-# shellcheck source=tests/shell/cases.sh
+# shellcheck disable=SC1091
 . "$(dirname "$0")/cases.sh"
