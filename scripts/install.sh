@@ -298,7 +298,8 @@ cron_off() {
     padavan)
         cat <<'SCRIPT'
 for crontab in /etc/storage/cron/crontabs/*; do
-    grep -q router_exporter/watchdog.sh "$crontab" || continue
+    # Cron may take its note of the last change away at any time.
+    grep -q router_exporter/watchdog.sh "$crontab" 2>/dev/null || continue
     grep -v router_exporter/watchdog.sh "$crontab" >/tmp/crontab.new
     cat /tmp/crontab.new >"$crontab"
     rm /tmp/crontab.new

@@ -6,8 +6,9 @@
 # and for a person: watchdog.sh start|stop|restart|status|log
 #
 # When all is well it prints nothing, writes nothing and forks four times. It
-# needs the applets of a stock firmware only (busybox 1.24): cat chmod cp dd ln
-# ls mkdir mv pidof rm sleep tail tr wc, gunzip for a packed binary, logger if it is there.
+# needs the applets of a stock firmware only (busybox 1.24): cat chmod cp dd ln ls
+# md5sum mkdir mv pidof rm sleep tail tr wc; gunzip for a packed binary; logger
+# if there is one.
 #
 # The exporter runs from a copy in RAM: a stick that is pulled, hangs or is
 # unmounted takes nothing from under it. A binary becomes that copy only after
@@ -247,12 +248,17 @@ version_runs() {
     cd "$RUN_DIR" && PATH=/nonexistent exec "$1" --version
 }
 
-differ() {
-    [ "$1" -nt "$2" ] || [ "$1" -ot "$2" ]
-}
+same_content() {
+    sum=$(md5sum <"$1") && [ "$sum" = "$(md5sum <"$2")" ]
+} 2>/dev/null
 
 # Whether the binary on disk is another than the one in use. Both have the time
-# of the file on disk: what the clock says now is of no account.
+# of the file on disk: what the clock says now is of no account. Where times are
+# not kept to the nanosecond, or shift with the time zone, content decides.
+differ() {
+    { [ "$1" -nt "$2" ] || [ "$1" -ot "$2" ]; } && ! same_content "$1" "$2"
+}
+
 changed() {
     [ -f "$BINARY" ] || return 1
     if [ "$exe" = "$BINARY" ]; then
@@ -293,7 +299,7 @@ fetch() {
         why="cannot be copied to $RUN_DIR"
     elif ! unpack || ! chmod 700 "$new" || ! runs "$new"; then
         why="does not run: half-written, or for another processor"
-    elif differ "$BINARY" "$copy" || [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ]; then
+    elif [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ] || differ "$BINARY" "$copy"; then
         why="is still being written"
     else
         return 0
