@@ -35,8 +35,8 @@ const LONGEST: usize = 4 << 20;
 pub const LONGEST_GIVEN: u64 = 1 << 20;
 /// A buffer longer than this is not kept for the next file.
 const USUAL: usize = 64 << 10;
-/// How many facts are kept: more than a router has interfaces.
-const MOST_KNOWN: usize = 256;
+/// How many facts are kept: two for each of more interfaces than a router has.
+const MOST_KNOWN: usize = 512;
 /// How many files are kept open. Each holds some 3.4 kB of kernel memory.
 const MOST_KEPT: usize = 96;
 

@@ -76,7 +76,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut table = page.table(&INFO);
     for link in links() {
         let alias = link.word(host, |told| Word::Told(told.alias), b"ifalias");
-        let duplex = link.if_running(|| link.file(host, b"duplex"));
+        let duplex = link.if_driver_tells(host, || link.file(host, b"duplex"));
         let labels: [(&str, &[u8]); 7] = [
             ("address", &link.word(host, |told| Word::address(told.address), b"address")),
             ("adminstate", link.admin_state(host)),
@@ -138,9 +138,16 @@ impl Link<'_> {
         host.sys(&[CLASS, self.name, b"/", attribute])
     }
 
-    /// What a file says that the kernel refuses to read unless the interface is set up.
-    fn if_running<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        if self.told.as_ref().is_none_or(Told::is_running) { read() } else { None }
+    /// What a file says that the kernel refuses unless the interface is set up and its driver knows
+    /// of speeds. One that was refused is not opened again before the interface's state changes.
+    fn if_driver_tells<T>(&self, host: &Host, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        if let Some(told) = &self.told {
+            let state = [told.index, told.flags, told.carrier_changes.unwrap_or_default()].map(u32::to_ne_bytes);
+            let tells = || [self.file(host, b"speed").map(|_| 1), None, None];
+            let [tells, ..] = host.once(&[b"speed", state.as_flattened(), self.name], tells);
+            tells.filter(|_| told.is_running())?;
+        }
+        read()
     }
 
     /// The values of [`FAMILIES`]; the files hold whole numbers, in hexadecimal with `0x`.
@@ -156,7 +163,7 @@ impl Link<'_> {
             Some(told) => told.state == b"up",
             None => self.file(host, b"operstate").is_some_and(|state| *state == *b"up"),
         };
-        let speed = self.if_running(|| {
+        let speed = self.if_driver_tells(host, || {
             let megabits = file(b"speed")?;
             let is_told = megabits >= 0 || !host.settings.netclass_ignore_invalid_speed;
             megabits.checked_mul(125_000).filter(|_| is_told)
