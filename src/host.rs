@@ -97,6 +97,8 @@ pub struct Host {
     /// read of a file of /proc/sys costs the kernel ten times a short one.
     short: RefCell<Vec<Vec<u8>>>,
     long: RefCell<Vec<Vec<u8>>>,
+    /// What was [left](Text::leave), with its path.
+    left: RefCell<Option<Vec<u8>>>,
     skipped: RefCell<Option<Error>>,
     zone: OnceCell<Vec<u8>>,
     questions: RefCell<Questions>,
@@ -387,6 +389,11 @@ impl Host {
         self.skipped.borrow_mut().get_or_insert(error);
     }
 
+    /// Forgets what was [left](Text::leave) and not read: a scrape begins.
+    pub fn begin(&self) {
+        give_back(&self.long, self.left.take().unwrap_or_default());
+    }
+
     /// What was [skipped](Text::skip) since the last call.
     pub fn skipped(&self) -> Option<Error> {
         self.skipped.take()
@@ -394,6 +401,12 @@ impl Host {
 
     fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
         let mut text = self.open_text(root, path, reading.is_short());
+        let left = self.left.borrow_mut().take_if(|left| left.starts_with(&text.bytes));
+        if let Some(mut left) = left {
+            std::mem::swap(&mut text.bytes, &mut left);
+            give_back(text.pool, left);
+            return Ok(text);
+        }
         match text.fill(reading) {
             Ok(()) => Ok(text),
             Err(errno) => Err(Error::from_errno(text.path(), errno)),
@@ -429,6 +442,14 @@ fn root_of(path: &[u8]) -> &'static str {
     if path.starts_with(b"/") { "" } else { "." }
 }
 
+/// Puts a buffer where it will be used again.
+fn give_back(pool: &RefCell<Vec<Vec<u8>>>, mut bytes: Vec<u8>) {
+    if (1..=USUAL).contains(&bytes.capacity()) {
+        bytes.clear();
+        pool.borrow_mut().push(bytes);
+    }
+}
+
 /// What a file said.
 #[derive(Debug)]
 pub struct Text<'h> {
@@ -449,15 +470,16 @@ impl Deref for Text<'_> {
 
 impl Drop for Text<'_> {
     fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        if bytes.capacity() <= USUAL {
-            bytes.clear();
-            self.pool.borrow_mut().push(bytes);
-        }
+        give_back(self.pool, std::mem::take(&mut self.bytes));
     }
 }
 
 impl Text<'_> {
+    /// Leaves what the file said to the collector of this scrape that reads it next.
+    pub fn leave(mut self) {
+        self.host.left.replace(Some(std::mem::take(&mut self.bytes)));
+    }
+
     /// The error that the file says `found`.
     pub fn odd(&self, found: &[u8]) -> Error {
         let shown = found.get(..found.len().min(60)).unwrap_or_default();
@@ -620,6 +642,24 @@ impl Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_read_once_and_in_the_same_scrape() {
+        let host = Host::default();
+        let leave = || {
+            let mut text = host.proc_record(&[b"stat"]).unwrap();
+            text.bytes.extend_from_slice(b"left");
+            text.leave();
+        };
+        let is_left = |path: &[u8]| host.proc_record(&[path]).unwrap().ends_with(b"left");
+        leave();
+        assert!(!is_left(b"meminfo"));
+        assert!(is_left(b"stat"));
+        assert!(!is_left(b"stat"));
+        leave();
+        host.begin();
+        assert!(!is_left(b"stat"));
+    }
 
     #[test]
     fn facts_are_read_once_for_a_key() {

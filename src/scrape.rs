@@ -144,6 +144,7 @@ impl Exporter for Scraper {
         let selection = Selection::parse(query);
         selection.check(&self.collectors)?;
         self.page.clear();
+        self.host.begin();
         self.exporter(handler);
         // Empty for now, so that their names are taken.
         RESULTS.iter().for_each(|family| {

@@ -55,7 +55,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     if host.settings.cpu_guest {
         seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES);
     }
-    drop(text);
+    // For the collector `stat`.
+    text.leave();
     isolated(host, page);
     online(host, page);
     throttles(host, page);
