@@ -180,11 +180,16 @@ impl<'a> Server<'a> {
             }
         }
         self.connections.retain(|connection| !connection.is_closed());
+        // Others wait to be accepted, who came together with these.
+        let is_flooded = newcomers.len() >= self.accepted_at_once();
         for connection in newcomers.drain(..) {
             self.seat(connection, now);
         }
         self.newcomers = newcomers;
-        self.pages.end_turn();
+        if !is_flooded {
+            self.pages.end_turn();
+        }
+        self.pages.trim();
     }
 
     /// Waits until a connection, a listener or the watcher of interfaces is ready, or a deadline has
@@ -434,10 +439,13 @@ impl<'a> Server<'a> {
         self.connections.get_mut(at)
     }
 
+    fn accepted_at_once(&self) -> usize {
+        self.capacity.min(ACCEPTED_AT_ONCE)
+    }
+
     /// Accepts some of the connections that wait at a listener.
     fn accept(&mut self, listener: &Listener, now: Milliseconds) {
-        let most = self.capacity.min(ACCEPTED_AT_ONCE);
-        while self.newcomers.len() < most {
+        while self.newcomers.len() < self.accepted_at_once() {
             let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
             let (socket, peer) = match accepted {
                 Ok((socket, peer)) => (socket, peer),

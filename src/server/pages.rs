@@ -32,13 +32,14 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// The page that another connection is being sent for the same query, if it is fresh, or was in
-    /// this turn of the server: whoever is served in the same turn has asked at the same time.
+    /// The page that another connection is being sent for the same query, or was in this turn of the
+    /// server, if it is fresh: whoever is served in the same turn has asked at the same time.
     #[must_use]
     pub fn shared(&self, query: &str, now: Milliseconds) -> Option<Rc<Page>> {
         let is_concurrent = |page: &&Rc<Page>| {
-            let is_sent = Rc::strong_count(page) > 1 && now.saturating_sub(page.rendered) < SHARED;
-            page.query == query && (is_sent || page.turn == self.turn)
+            page.query == query
+                && now.saturating_sub(page.rendered) < SHARED
+                && (Rc::strong_count(page) > 1 || page.turn == self.turn)
         };
         self.pages.iter().find(is_concurrent).cloned()
     }
@@ -86,9 +87,13 @@ impl Pages {
         result.map(|()| shared)
     }
 
-    /// Ends a turn of the server, and gives back all buffers that nobody reads but one.
+    /// Ends a turn of the server: whoever comes now comes later than those before.
     pub fn end_turn(&mut self) {
         self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// Gives back all buffers that nobody reads but one.
+    pub fn trim(&mut self) {
         let mut kept = false;
         if self.pages.len() > 1 {
             self.pages.retain(|page| {
@@ -158,7 +163,7 @@ mod tests {
         read.pop();
         assert!(pages.has_room());
         read.clear();
-        pages.end_turn();
+        pages.trim();
         assert_eq!(pages.pages.len(), 1);
     }
 
