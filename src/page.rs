@@ -410,6 +410,11 @@ impl Page {
     }
 
     fn write_value(&mut self, value: Value) {
+        // As most of a router's counters are.
+        if value.magnitude == 0 {
+            self.text.extend_from_slice(b" 0\n");
+            return;
+        }
         self.text.push(b' ');
         value.write(&mut self.text);
         self.text.push(b'\n');
