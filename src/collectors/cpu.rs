@@ -2,8 +2,9 @@
 //!
 //! The kernel's first line is the sum of the others, and processors that are off have no line. The
 //! time a processor was idle or waited for a disk may jump back a little, since the kernel estimates
-//! it; that is held back, for it would look like a restart. What else is told stands below `/sys/devices/system/cpu`, and with `--collector.cpu.info` in
-//! `/proc/cpuinfo`, which looks different on each architecture.
+//! it; that is held back, for it would look like a restart. What else is told stands below
+//! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
+//! different on each architecture.
 
 use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, Value, counter, gauge};
