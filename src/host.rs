@@ -37,6 +37,8 @@ pub const LONGEST_GIVEN: u64 = 1 << 20;
 const USUAL: usize = 64 << 10;
 /// How many facts are kept: two for each of more interfaces than a router has.
 const MOST_KNOWN: usize = 512;
+/// How many scrapes in a row may do without a file that is kept open. Some scrape a part at a time.
+const MOST_IDLE: u8 = 16;
 /// How many files are kept open. Each holds some 3.4 kB of kernel memory.
 const MOST_KEPT: usize = 96;
 
@@ -112,20 +114,38 @@ pub type Facts = [Option<i64>; 3];
 #[derive(Debug, Default)]
 struct Kept {
     most: usize,
-    files: Vec<(Vec<u8>, OwnedFd)>,
+    files: Vec<KeptFile>,
     next: usize,
+}
+
+#[derive(Debug)]
+struct KeptFile {
+    path: Vec<u8>,
+    file: OwnedFd,
+    /// How many scrapes have begun since it was read.
+    idle: u8,
 }
 
 impl Kept {
     /// Where `path` stands; it is nearly always the one after the last that was asked for.
     fn find(&mut self, path: &[u8]) -> Option<usize> {
-        let here = |file: &(Vec<u8>, OwnedFd)| file.0 == path;
+        let here = |file: &KeptFile| file.path == path;
         let at = match self.files.get(self.next) {
             Some(file) if here(file) => self.next,
             _ => self.files.iter().position(here)?,
         };
         self.next = at.saturating_add(1);
+        self.files.get_mut(at)?.idle = 0;
         Some(at)
+    }
+
+    /// Closes what nobody asks for any more, such as the files of a disk that is gone.
+    fn begin(&mut self) {
+        self.next = 0;
+        self.files.retain_mut(|file| {
+            file.idle = file.idle.saturating_add(1);
+            file.idle <= MOST_IDLE
+        });
     }
 }
 
@@ -389,8 +409,10 @@ impl Host {
         self.skipped.borrow_mut().get_or_insert(error);
     }
 
-    /// Forgets what was [left](Text::leave) and not read: a scrape begins.
+    /// A scrape begins: forgets what was [left](Text::leave) and not read, and what is not asked for
+    /// any more.
     pub fn begin(&self) {
+        self.kept.borrow_mut().begin();
         give_back(&self.long, self.left.take().unwrap_or_default());
     }
 
@@ -517,7 +539,7 @@ impl Text<'_> {
         if reading.keeps() {
             let mut kept = self.host.kept.borrow_mut();
             let at = kept.find(self.path());
-            if let Some((at, (_, file))) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
+            if let Some((at, KeptFile { file, .. })) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
                 if self.read_from(file, reading).is_ok() {
                     return Ok(());
                 }
@@ -532,7 +554,7 @@ impl Text<'_> {
             let mut kept = self.host.kept.borrow_mut();
             if kept.files.len() < kept.most {
                 let next = kept.next.min(kept.files.len());
-                kept.files.insert(next, (self.path().to_vec(), file));
+                kept.files.insert(next, KeptFile { path: self.path().to_vec(), file, idle: 0 });
                 kept.next = next.saturating_add(1);
             }
         }
@@ -659,6 +681,23 @@ mod tests {
         leave();
         host.begin();
         assert!(!is_left(b"stat"));
+    }
+
+    #[test]
+    fn files_that_nobody_asks_for_are_closed() {
+        let host = Host::new(Settings::default());
+        for _ in 0..=MOST_IDLE {
+            host.begin();
+            host.proc(&[b"uptime"]).unwrap();
+        }
+        host.proc(&[b"loadavg"]).unwrap();
+        let kept = || host.kept.borrow().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        assert_eq!(kept(), [b"/proc/uptime".to_vec(), b"/proc/loadavg".to_vec()]);
+        for _ in 0..=MOST_IDLE {
+            host.begin();
+            host.proc(&[b"uptime"]).unwrap();
+        }
+        assert_eq!(kept(), [b"/proc/uptime".to_vec()]);
     }
 
     #[test]
