@@ -7,6 +7,7 @@
  * read again from their start. A line of LIST is one of
  *
  *	whole PATH	a file, read to its end
+ *	once PATH	a file that one read tells
  *	value PATH	a file of one value, which one short read tells
  *	names PATH	a directory
  *	link PATH	a symbolic link
@@ -51,11 +52,13 @@ static void read_list(const char *name, int keep)
 	while (item_count < MOST_ITEMS && fgets(page, sizeof path, list)) {
 		if ((words = sscanf(page, "%15s %4095[^\n]", kind, path)) < 1)
 			continue;
+		if (words == 2 && access(path, F_OK))
+			continue;
 		struct item *item = &items[item_count++];
 		item->kind = kind[0];
 		item->path = words == 2 ? strdup(path) : NULL;
 		item->fd = -1;
-		if (keep && (item->kind == 'w' || item->kind == 'v'))
+		if (keep && (strchr("wov", item->kind)))
 			item->fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	fclose(list);
@@ -108,6 +111,7 @@ static size_t perform(struct item *item, char *to, size_t room)
 	int fd;
 	switch (item->kind) {
 	case 'w':
+	case 'o':
 	case 'v':
 		return read_file(item, to, room);
 	case 'n':

@@ -17,7 +17,7 @@
  *	bytes		of the last page
  *
  * -p writes to PROFILE what the blocks of code of the last program with COUNTS took in all but the
- * first block of scrapes: "address instructions" in lines, per scrape.
+ * first block of scrapes: "address instructions entered" in lines, per scrape.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -307,8 +307,8 @@ int main(int argc, char **argv)
 	for (int i = 0; out && i < MOST_CODE_BLOCKS; i++) {
 		uint64_t entered = profiled->counts->blocks[i].entered - profiled->entered_before[i];
 		if (entered)
-			fprintf(out, "%016llx %.1f\n", (unsigned long long)profiled->counts->blocks[i].address,
-				(double)entered * profiled->counts->blocks[i].length / scrapes / blocks);
+			fprintf(out, "%016llx %.1f %.2f\n", (unsigned long long)profiled->counts->blocks[i].address,
+				(double)entered * profiled->counts->blocks[i].length / scrapes / blocks, (double)entered / scrapes / blocks);
 	}
 	if (out)
 		fclose(out);
