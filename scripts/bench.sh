@@ -153,19 +153,18 @@ system_calls() {
         "$work/calls.10" "$work/calls.50"
 }
 
-heading() {
+# rows MACHINE SCRAPES COST NANOSECONDS: measure's lines as a table; COST is what a scrape's processor
+# time is told as, in units of NANOSECONDS.
+rows() {
     echo
     echo "| $1 | start to first answer, ms | resident at rest, kB | after $2 scrapes | virtual, kB | threads" \
-        "| open files | CPU, µs a scrape | over the floor | page, bytes |"
+        "| open files | $3 a scrape | over the floor | page, bytes |"
     echo "|---|---|---|---|---|---|---|---|---|---|"
-}
-
-rows() {
-    awk '/=/ {
+    awk -v unit="$4" '/=/ {
         for (i = 2; i <= NF; i++) { split($i, pair, "="); is[pair[1]] = pair[2] }
-        gsub("_", " ", $1)
+        gsub(";", " ", $1)
         printf "| %s | %.0f | %d | %d | %d | %d | %d | %.0f | %.2f | %d |\n", $1, is["start_ms"], is["rest_kb"],
-            is["kb"], is["virtual_kb"], is["threads"], is["fds"], is["cpu_ns"] / 1000, is["ratio"], is["bytes"]
+            is["kb"], is["virtual_kb"], is["threads"], is["fds"], is["cpu_ns"] / unit, is["ratio"], is["bytes"]
     }'
 }
 
@@ -187,35 +186,161 @@ plug_in() {
     for interface in 0 1 2 3 4 5 6; do ip link set "dummy$interface" up; done
 }
 
-# The programs that take turns on this machine.
+# plan BINARIES LIST: the programs that take turns.
 plan() {
-    echo "the_floor 21481 - $work/floor 21481 $work/list"
-    echo "the_floor,_files_kept_open 21482 - $work/floor -k 21482 $work/list"
-    echo "router_exporter 21483 - $(binary x86_64) --web.listen-address=127.0.0.1:21483"
-    echo "node_exporter 21484 - prometheus-node-exporter --web.listen-address=127.0.0.1:21484"
-    echo "node_exporter,_our_collectors 21485 - prometheus-node-exporter --web.listen-address=127.0.0.1:21485" \
+    echo "the;floor 21481 - $1/floor 21481 $2"
+    echo "the;floor,;files;kept;open 21482 - $1/floor -k 21482 $2"
+    echo "router_exporter 21483 - $1/router_exporter --web.listen-address=127.0.0.1:21483"
+    echo "node_exporter 21484 - $1/prometheus-node-exporter --web.listen-address=127.0.0.1:21484"
+    echo "node_exporter,;our;collectors 21485 - $1/prometheus-node-exporter --web.listen-address=127.0.0.1:21485" \
         "$(same_collectors | tr '\n' ' ')"
 }
 
 native() {
     plug_in
-    floor_list "$work/list" "$(binary x86_64)" --once
-    plan >"$work/plan"
-    heading "x86_64, 8 interfaces" 200
-    "$work/measure" -n 20 -b 9 "$work/plan" | rows
-    if [ -n "${LONG:-}" ]; then
-        plan | sed -n 3p >"$work/plan"
-        heading "x86_64, 8 interfaces" 100,000
-        "$work/measure" -n 10000 -b 9 "$work/plan" | rows
-    fi
+    ln -sf "$(binary x86_64)" "$(command -v prometheus-node-exporter)" "$work/"
+    floor_list "$work/list" "$work/router_exporter" --once
+    plan "$work" "$work/list" >"$work/plan"
+    "$work/measure" -n 20 -b 9 "$work/plan" | rows "x86_64, 8 interfaces" 200 "CPU, µs" 1000
     echo
     echo "| system calls a scrape | |"
     echo "|---|---|"
     for line in 3 4 5; do
-        # shellcheck disable=SC2046
-        echo "| $(plan | sed -n "${line}s/ .*//;${line}s/_/ /gp") | $(system_calls $(plan |
-            sed -n "${line}s/^[^-]* - //p" | sed 's/:2148[0-9]/:21480/')) |"
+        # shellcheck disable=SC2046 # a command line
+        set -- $(plan "$work" "$work/list" | sed -n "${line}s/2148[0-9]/21480/gp")
+        name=$1
+        shift 3
+        echo "| $name | $(system_calls "$@") |" | tr ';' ' '
     done
+    if [ -n "${LONG:-}" ]; then
+        plan "$work" "$work/list" | sed -n 3p >"$work/plan"
+        "$work/measure" -n 10000 -b 9 "$work/plan" | rows "x86_64, 8 interfaces" 100,000 "CPU, µs" 1000
+    fi
+}
+
+# On a 24KEc with 64 MB where 2 ns pass with each instruction, of the kernel too, so that the
+# processor time is a count of them.
+emulated() {
+    needs qemu-system-mipsel qemu-system-mips cpio cpio
+    image=$target/router
+    "$root/tests/router/image.sh"
+    if [ ! -e "$image/packages/usr/bin/prometheus-node-exporter" ]; then
+        (cd "$image/apt" && APT_CONFIG=$image/apt/apt.conf apt-get -q download prometheus-node-exporter &&
+            dpkg-deb -x prometheus-node-exporter_*.deb "$image/packages") >&2
+    fi
+    zig=$(find "$target"/ziglang==*/ziglang/zig 2>/dev/null | head -n 1)
+    guest=$work/guest
+    rm -rf "$guest"
+    mkdir -p "$guest/bin"
+    for tool in floor measure; do
+        "${ZIG:-$zig}" cc -target mipsel-linux-musleabi -mcpu=mips32r2+soft_float -O2 -static -s \
+            -o "$guest/bin/$tool" "$source/$tool.c"
+    done
+    cp "$source/guest" "$guest/init"
+    cp "$image/packages/modules/dummy.ko" "$guest/"
+    cp "$image/packages/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
+    ln -s busybox "$guest/bin/sh"
+    { cat "$work/list" && echo "space /tmp"; } >"$guest/list"
+    plan /bin /list >"$guest/plan"
+    sed -n 3p "$guest/plan" >"$guest/plan.long"
+    echo "-n 20 -b 3 /plan" >"$guest/plans"
+    [ -z "${LONG:-}" ] || echo "-n 10000 -b 9 /plan.long" >>"$guest/plans"
+    (cd "$guest" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$work/guest.gz"
+    timeout 3000 qemu-system-mipsel -M malta -cpu 24KEc -m 64 -nodefaults -display none -vga none -monitor none \
+        -nic none -no-reboot -icount shift=1,sleep=off -rtc base=2026-01-01,clock=vm -kernel "$image/kernel" \
+        -initrd "$work/guest.gz" -serial "file:$work/console" \
+        -append "console=ttyS0 quiet loglevel=3 rdinit=/init nokaslr init_on_alloc=0 lsm= audit=0 psi=0"
+    grep -q DONE "$work/console" || die "the emulated router has failed: $work/console"
+    sed '/^DONE/q' "$work/console" | rows "24KEc, 8 interfaces" 80 "thousand instructions" 2000
+    if [ -n "${LONG:-}" ]; then
+        sed '1,/^DONE/d' "$work/console" | rows "24KEc, 8 interfaces" 100,000 "thousand instructions" 2000
+    fi
+}
+
+# compare WHAT SIZE [OPTION...]: a row of the table of growth.
+compare() {
+    what=$1 size=$2
+    shift 2
+    {
+        echo "ours 21483 - $work/router_exporter --web.listen-address=127.0.0.1:21483 $*"
+        echo "theirs 21484 - prometheus-node-exporter --web.listen-address=127.0.0.1:21484 $*"
+    } >"$work/plan"
+    "$work/measure" -n 5 -b 5 "$work/plan" | awk -v what="$what" -v size="$size" '
+        { for (i = 2; i <= NF; i++) { split($i, pair, "="); is[$1, pair[1]] = pair[2] } }
+        END {
+            printf "| %s | %s | %.2f | %.2f | %d | %d |\n", what, size, is["ours", "cpu_ns"] / 1e6,
+                is["theirs", "cpu_ns"] / 1e6, is["ours", "kb"], is["theirs", "kb"]
+        }'
+}
+
+grow_interfaces() {
+    mount -t sysfs sys /sys
+    ip link set lo up
+    seq 2 "$1" | sed 's/.*/link add port& type bridge/' | ip -batch -
+    compare interfaces "$1"
+}
+
+grow_mounts() {
+    ip link set lo up
+    mount -t tmpfs mounts /mnt
+    for number in $(seq "$1"); do
+        mkdir "/mnt/$number"
+        mount -t tmpfs "mount$number" "/mnt/$number"
+    done
+    compare mounts "$1"
+}
+
+# A board that is the same but for its processors.
+grow_processors() {
+    ip link set lo up
+    rm -rf "$work/board"
+    cp -r "$root/tests/routers/rt-n14u" "$work/board"
+    proc=$work/board/proc
+    { grep -v '^cpu' "$proc/stat" && seq 0 $(($1 - 1)) | sed 's/.*/cpu& 4321 12 8765 987654 321 10 654 0 0 0/'; } >"$work/stat"
+    mv "$work/stat" "$proc/stat"
+    first=$(head -n 1 "$proc/net/softnet_stat")
+    seq "$1" | sed "s/.*/$first/" >"$proc/net/softnet_stat"
+    compare processors "$1" "--path.procfs=$proc" "--path.sysfs=$work/board/sys" "--path.rootfs=$work/board/root"
+}
+
+# Idle connections over loopback, by python; a process for each thousand.
+grow_connections() {
+    ip link set lo up
+    : >"$work/connected"
+    left=$1
+    while [ "$left" -gt 0 ]; do
+        python3 -c '
+import socket, sys, time
+listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+kept = []
+for _ in range(int(sys.argv[1])):
+    kept += [socket.create_connection(listener.getsockname()), listener.accept()]
+print(flush=True)
+time.sleep(600)' "$((left < 1000 ? left : 1000))" >>"$work/connected" &
+        pids="${pids:-} $!"
+        left=$((left - 1000))
+    done
+    until [ "$(wc -l <"$work/connected")" -ge $((($1 + 999) / 1000)) ]; do sleep 0.1; done
+    compare "connections" "$1"
+    compare "connections, with \`--collector.tcpstat\`" "$1" --collector.tcpstat
+    # shellcheck disable=SC2086 # a list of numbers
+    kill $pids
+}
+
+growth() {
+    ln -sf "$(binary x86_64)" "$work/"
+    echo "| | | router_exporter, ms a scrape | node_exporter | router_exporter, resident kB | node_exporter |"
+    echo "|---|---|---|---|---|---|"
+    while read -r what counts; do
+        for count in $counts; do
+            unshare --net --mount "$0" "grow_$what" "$count"
+        done
+    done <<SIZES
+interfaces 1 8 64 256
+processors 1 4 16 64
+mounts 1 50 500
+connections 10 1000 10000
+SIZES
 }
 
 case ${1:-table} in
@@ -228,7 +353,14 @@ table)
     unshare --net --mount "$0" native
     "$0" emulated
     ;;
+growth)
+    needs gcc gcc python3 python3 prometheus-node-exporter prometheus-node-exporter
+    "$root/scripts/build" x86_64
+    compile measure
+    growth
+    ;;
 native | emulated | budget) "$1" ;;
+grow_*) "$1" "$2" ;;
 update)
     figures >"$work/figures"
     cp "$work/figures" "$source/budget"
