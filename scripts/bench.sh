@@ -240,6 +240,10 @@ emulated() {
     cp "$image/packages/modules/dummy.ko" "$guest/"
     cp "$image/packages/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
     ln -s busybox "$guest/bin/sh"
+    mkdir "$guest/lib" # node_exporter is dynamic
+    for library in ld.so.1 libc.so.6; do
+        cp -L "$(find "$image/packages" -name $library -path '*mipsel*' | head -n 1)" "$guest/lib/"
+    done
     { cat "$work/list" && echo "space /tmp"; } >"$guest/list"
     plan /bin /list >"$guest/plan"
     sed -n 3p "$guest/plan" >"$guest/plan.long"
