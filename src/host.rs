@@ -5,7 +5,7 @@
 //! so that a scrape allocates nothing once it has seen the longest file.
 
 use std::cell::{OnceCell, RefCell};
-use std::ffi::{CStr, CString, OsString};
+use std::ffi::{CStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::mem::MaybeUninit;
@@ -328,9 +328,10 @@ impl Host {
     /// [`statfs`](crate::statfs) for one that `may_hang`.
     pub fn statfs(&self, mount_point: &[u8], may_hang: bool) -> Question {
         let root = self.settings.paths.rootfs.trim_end_matches('/');
-        match CString::new([root.as_bytes(), mount_point].concat()) {
-            Ok(path) => self.questions.borrow_mut().ask(path, may_hang),
-            Err(_) => Question::Answered(Err(Errno::INVAL)),
+        let text = self.open_text(root, &[mount_point.strip_prefix(b"/").unwrap_or(mount_point)], true);
+        match text.c_path() {
+            Some(path) => self.questions.borrow_mut().ask(path, may_hang),
+            None => Question::Answered(Err(Errno::INVAL)),
         }
     }
 

@@ -63,11 +63,8 @@ pub struct Questions {
 
 impl Questions {
     /// Asks the file system at `path`, by a child if it `may_hang`.
-    pub fn ask(&mut self, path: CString, may_hang: bool) -> Question {
-        if !may_hang {
-            return Question::Answered(statfs(&path));
-        }
-        self.ask_by(path, statfs)
+    pub fn ask(&mut self, path: &CStr, may_hang: bool) -> Question {
+        if may_hang { self.ask_by(path.into(), statfs) } else { Question::Answered(statfs(path)) }
     }
 
     fn ask_by(&mut self, path: CString, statfs: fn(&CStr) -> Answer) -> Question {
@@ -175,9 +172,9 @@ mod tests {
     fn asks_at_once_or_by_a_child() {
         let mut questions = Questions::default();
         for may_hang in [false, true] {
-            let root = questions.ask(c"/".into(), may_hang);
+            let root = questions.ask(c"/", may_hang);
             assert!(answer(&mut questions, root, 60_000).unwrap().unwrap().blocks > 0);
-            let nowhere = questions.ask(c"/nowhere".into(), may_hang);
+            let nowhere = questions.ask(c"/nowhere", may_hang);
             assert_eq!(answer(&mut questions, nowhere, 60_000), Some(Err(Errno::NOENT)));
         }
         assert!(questions.open.is_empty());
@@ -197,13 +194,13 @@ mod tests {
         let first = questions.ask_by(c"/nfs".into(), hangs);
         assert!(matches!(first, Question::Asked(_)));
         assert_eq!(answer(&mut questions, first, 20), None);
-        assert!(matches!(questions.ask(c"/nfs".into(), true), Question::Open));
+        assert!(matches!(questions.ask(c"/nfs", true), Question::Open));
         // Others are not held up.
-        let other = questions.ask(c"/".into(), true);
+        let other = questions.ask(c"/", true);
         assert!(answer(&mut questions, other, 60_000).unwrap().is_ok());
         // It answers at last.
         assert!(is_ready(&questions.open[0].1, Duration::from_secs(60)));
-        let again = questions.ask(c"/nfs".into(), true);
+        let again = questions.ask(c"/nfs", true);
         assert_eq!(answer(&mut questions, again, 60_000), Some(Err(Errno::NOENT)));
     }
 

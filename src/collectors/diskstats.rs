@@ -8,7 +8,7 @@ use procfs::DiskStat;
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::scan::lines;
+use crate::scan::{lines, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [
@@ -48,18 +48,23 @@ const INFO: [Family; 1] = [gauge("node_disk_info", "Info of /sys/block/<block_de
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"diskstats"])?;
-    let told = |disk: &DiskStat| host.settings.filters.allows(Filter::DiskstatsDevice, disk.name.as_bytes());
-    let mut table = page.table(&FAMILIES);
-    for line in lines(&text) {
+    let mut disks = Vec::new();
+    let told = |line: &&[u8]| {
+        words(line).nth(2).is_none_or(|name| host.settings.filters.allows(Filter::DiskstatsDevice, name))
+    };
+    for line in lines(&text).filter(told) {
         match parse(line) {
-            Some(disk) if told(&disk) => table.row(&[("device", disk.name.as_bytes())], values(&disk)),
-            Some(_) => {}
+            Some(disk) => disks.push(disk),
             None => text.skip(line),
         }
     }
+    let mut table = page.table(&FAMILIES);
+    for disk in &disks {
+        table.row(&[("device", disk.name.as_bytes())], values(disk));
+    }
     table.finish();
     let mut table = page.table(&INFO);
-    for disk in lines(&text).filter_map(parse).filter(told) {
+    for disk in &disks {
         let name = disk.name.as_bytes();
         // node_exporter says 0 wherever any of some thirty other attributes is missing.
         let rotational = host.sys_kept(&[b"block/", name, b"/queue/rotational"]);
