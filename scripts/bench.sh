@@ -363,9 +363,14 @@ growth)
     compile measure
     growth
     ;;
-native | emulated | budget) "$1" ;;
+native | emulated) "$1" ;;
 grow_*) "$1" "$2" ;;
+budget)
+    "$root/scripts/build" mipsel x86_64
+    budget
+    ;;
 update)
+    "$root/scripts/build" mipsel x86_64
     figures >"$work/figures"
     cp "$work/figures" "$source/budget"
     cat "$source/budget"
