@@ -300,7 +300,11 @@ grow_processors() {
     rm -rf "$work/board"
     cp -r "$root/tests/routers/rt-n14u" "$work/board"
     proc=$work/board/proc
-    { grep -v '^cpu' "$proc/stat" && seq 0 $(($1 - 1)) | sed 's/.*/cpu& 4321 12 8765 987654 321 10 654 0 0 0/'; } >"$work/stat"
+    {
+        grep '^cpu ' "$proc/stat"
+        seq 0 $(($1 - 1)) | sed 's/.*/cpu& 4321 12 8765 987654 321 10 654 0 0 0/'
+        grep -v '^cpu' "$proc/stat"
+    } >"$work/stat"
     mv "$work/stat" "$proc/stat"
     first=$(head -n 1 "$proc/net/softnet_stat")
     seq "$1" | sed "s/.*/$first/" >"$proc/net/softnet_stat"
@@ -337,7 +341,8 @@ growth() {
     echo "|---|---|---|---|---|---|"
     while read -r what counts; do
         for count in $counts; do
-            unshare --net --mount "$0" "grow_$what" "$count"
+            # A process namespace too, since the mounts told are those of process 1.
+            unshare --net --mount --pid --fork --mount-proc "$0" "grow_$what" "$count"
         done
     done <<SIZES
 interfaces 1 8 64 256
