@@ -549,6 +549,19 @@ def apart(function, *arguments):
     return [text] if text else []
 
 
+def settled(exporter, before):
+    """What the exporter holds, once it has found out that the clients are gone, and what a collector
+    asked for has been answered."""
+    for _ in range(50):
+        after = exporter.holds()
+        if after[1] <= before[1] and after[2] <= before[2]:
+            break
+        time.sleep(0.1)
+        with contextlib.suppress(OSError, ValueError):
+            scrape(exporter.address)
+    return after
+
+
 def run(name, exporter, seconds, function, descriptors=True):
     """Runs one attack. Returns whether all went well."""
     # A scrape before, as it may open files that are kept.
@@ -564,12 +577,7 @@ def run(name, exporter, seconds, function, descriptors=True):
     if not exporter.is_alive():
         report(name, scrapers, before, (0, 0, 0), failures + ["the process ended: %s" % exporter.process.returncode])
         return False
-    # What the attackers held is found to be gone when the exporter looks at it next.
-    for _ in range(100):
-        after = exporter.holds()
-        if after[1:] <= before[1:]:
-            break
-        time.sleep(0.05)
+    after = settled(exporter, before)
     if after[0] > before[0] + SLACK:
         failures.append("memory")
     if after[1] > before[1]:
@@ -600,7 +608,7 @@ def flat(exporter, count):
         for _ in range(count):
             scrape(exporter.address, sock)
         each = (time.monotonic() - began) / count
-        after = exporter.holds()
+        after = settled(exporter, before)
     print("%d scrapes in a row, %.2f ms each: resident kB, threads, descriptors %s before, %s after"
           % (count, each * 1000, before, after), flush=True)
     return before[0] >= after[0] and before[1:] == after[1:]

@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use router_exporter::access::{Access, Network};
-use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::scrape::Scraper;
+use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::server::{Exporter, HandlerMetrics, Listen};
 use router_exporter::settings::Settings;
 
