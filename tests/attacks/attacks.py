@@ -658,7 +658,7 @@ def main():
             for nofile in (16, 32):
                 well &= few_descriptors(command, nofile, seconds)
             well &= latency(exporter)
-            well &= flat(exporter, arguments.scrapes or (100_000 if arguments.long else 20_000))
+            well &= flat(exporter, arguments.scrapes or (100_000 if arguments.long else 10_000))
     finally:
         exporter.end()
     print("all well" if well else "NOT WELL")
