@@ -556,9 +556,9 @@ def settled(exporter, before):
         after = exporter.holds()
         if after[1] <= before[1] and after[2] <= before[2]:
             break
-        time.sleep(0.1)
         with contextlib.suppress(OSError, ValueError):
             scrape(exporter.address)
+        time.sleep(0.1)
     return after
 
 
@@ -566,6 +566,7 @@ def run(name, exporter, seconds, function, descriptors=True):
     """Runs one attack. Returns whether all went well."""
     # A scrape before, as it may open files that are kept.
     scrape(exporter.address)
+    time.sleep(0.2)
     before = exporter.holds()
     scrapers = [Scraper(exporter.address, kept) for kept in (True, False)]
     failures = apart(function, exporter.address, seconds)
