@@ -42,11 +42,18 @@ const MOST_IDLE: u8 = 16;
 /// How many files are kept open. Each holds some 3.4 kB of kernel memory.
 const MOST_KEPT: usize = 96;
 
-/// Why a collector has nothing to say.
+/// Why a collector has nothing to say: a word in size, since every step of a collector may hand it on.
 #[derive(Debug)]
 pub enum Error {
     /// The hardware or the kernel's part is not here, which is no fault.
     Absent,
+    /// Something is wrong, which the log is told.
+    Fault(Box<Fault>),
+}
+
+/// What is wrong with a file.
+#[derive(Debug)]
+pub enum Fault {
     /// The kernel did not let us read.
     Unreadable {
         /// The file.
@@ -67,6 +74,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("not on this machine"),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Unreadable { path, errno } => write!(f, "{path}: {errno}"),
             Self::Odd { path, found } => write!(f, "{path}: unexpected '{found}'"),
         }
@@ -74,10 +89,15 @@ impl fmt::Display for Error {
 }
 
 impl Error {
+    /// The error that the kernel answers `errno` where `path` is to be read.
+    pub fn unreadable(path: &[u8], errno: Errno) -> Self {
+        Self::Fault(Box::new(Fault::Unreadable { path: printable(path), errno }))
+    }
+
     fn from_errno(path: &[u8], errno: Errno) -> Self {
         match errno {
             Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO => Self::Absent,
-            _ => Self::Unreadable { path: printable(path), errno },
+            _ => Self::unreadable(path, errno),
         }
     }
 }
@@ -191,7 +211,7 @@ impl Host {
     /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.
     ///
     /// # Errors
-    /// [`Error::Absent`] if there is no such file, else [`Error::Unreadable`].
+    /// [`Error::Absent`] if there is no such file, else [`Fault::Unreadable`].
     pub fn proc(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.procfs, path, Reading::Kept)
     }
@@ -257,25 +277,25 @@ impl Host {
     /// A file that an option names, and when it was last changed, in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], also if it is no regular file (opening a pipe would wait for who
+    /// [`Fault::Unreadable`], also if it is no regular file (opening a pipe would wait for who
     /// writes into it, a device may have no end) or is longer than [`LONGEST_GIVEN`].
     pub fn given_file(&self, directory: &[u8], name: &[u8]) -> Result<(Text<'_>, i64), Error> {
         let mut text = self.open_text(root_of(directory), &[directory, b"/", name], false);
         match text.fill_given() {
             Ok(changed) => Ok((text, changed)),
-            Err(errno) => Err(Error::Unreadable { path: printable(text.path()), errno }),
+            Err(errno) => Err(Error::unreadable(text.path(), errno)),
         }
     }
 
     /// The names in a directory that an option names.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], also if there is none: somebody said that there is.
+    /// [`Fault::Unreadable`], also if there is none: somebody said that there is.
     pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
         let mut text = self.open_text(root_of(directory), &[directory], false);
         match text.list() {
             Ok(()) => Ok(Names(text)),
-            Err(errno) => Err(Error::Unreadable { path: printable(text.path()), errno }),
+            Err(errno) => Err(Error::unreadable(text.path(), errno)),
         }
     }
 
@@ -506,7 +526,7 @@ impl Text<'_> {
     /// The error that the file says `found`.
     pub fn odd(&self, found: &[u8]) -> Error {
         let shown = found.get(..found.len().min(60)).unwrap_or_default();
-        Error::Odd { path: printable(self.path()), found: printable(shown) }
+        Error::Fault(Box::new(Fault::Odd { path: printable(self.path()), found: printable(shown) }))
     }
 
     /// Passes over a line that makes no sense, which costs that line and nothing else. The first

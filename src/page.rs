@@ -372,6 +372,18 @@ impl Page {
         }
     }
 
+    fn begin_row(&mut self, labels: Labels) {
+        let start = self.labels.len();
+        write_labels(&mut self.labels, labels);
+        self.rows.push(Row { start, end: self.labels.len(), first_cell: self.cells.len() });
+    }
+
+    fn add_counts(&mut self, values: &[Option<u64>]) {
+        for value in values {
+            self.cells.push(value.map(Value::from));
+        }
+    }
+
     /// Writes the rows of a table as `families`.
     fn turn(&mut self, families: &[Family]) {
         let labels = std::mem::take(&mut self.labels);
@@ -489,15 +501,14 @@ pub struct Table<'p, const N: usize> {
 impl<const N: usize> Table<'_, N> {
     /// Adds a thing and what is known of it, in the order of the families.
     pub fn row(&mut self, labels: Labels, values: [Option<Value>; N]) {
-        let start = self.page.labels.len();
-        write_labels(&mut self.page.labels, labels);
-        self.page.rows.push(Row { start, end: self.page.labels.len(), first_cell: self.page.cells.len() });
+        self.page.begin_row(labels);
         self.page.cells.extend_from_slice(&values);
     }
 
     /// Adds a thing whose values are all plain numbers.
     pub fn counts(&mut self, labels: Labels, values: [Option<u64>; N]) {
-        self.row(labels, values.map(|value| value.map(Value::from)));
+        self.page.begin_row(labels);
+        self.page.add_counts(&values);
     }
 
     /// Whether no row was added.

@@ -42,7 +42,7 @@ const STA_NANO: libc::c_int = 0x2000;
 pub fn collect(_host: &Host, page: &mut Page) -> Result<(), Error> {
     let (clock, state) = system::clock().map_err(|errno| match errno {
         Errno::PERM | Errno::NOSYS => Error::Absent,
-        errno => Error::Unreadable { path: "adjtimex".into(), errno },
+        errno => Error::unreadable(b"adjtimex", errno),
     })?;
     for (family, value) in FAMILIES.iter().zip(values(&clock, state)) {
         page.single(family, value);
