@@ -43,16 +43,19 @@ class Router:
         subprocess.run(["busybox", "mkdosfs", "-n", "STICK", self.directory / "stick"],
                        check=True, stdout=subprocess.DEVNULL)
         self.ssh_port, self.web_port = free_port(), free_port()
-        self.console, self.read = None, b""
+        self.qemu, self.read = None, b""
 
     def __enter__(self):
-        self.boot()
         return self
 
     def __exit__(self, *_):
-        self.qemu.kill()
-        self.qemu.wait()
+        self.switch_off()
         shutil.rmtree(self.directory)
+
+    def switch_off(self):
+        if self.qemu:
+            self.qemu.kill()
+            self.qemu.wait()
 
     def boot(self):
         """Switches it on and waits until its shell answers. The clock says 1970."""
@@ -100,7 +103,10 @@ class Router:
         self.monitor.sendall(json.dumps(request).encode() + b"\n")
         answer = b""
         while not re.search(rb'^\{"(return|error)".*\n', answer, re.M):
-            answer += self.monitor.recv(4096)
+            said = self.monitor.recv(4096)
+            if not said:
+                raise ConnectionError("the router is switched off")
+            answer += said
         if b'{"error"' in answer:
             raise RuntimeError(f"{command}: {answer!r}")
 
@@ -110,9 +116,12 @@ class Router:
         while not (found := re.search(pattern, self.read)):
             self.console.settimeout(max(0.01, deadline - time.monotonic()))
             try:
-                self.read += self.console.recv(65536)
+                said = self.console.recv(65536)
             except TimeoutError:
                 raise TimeoutError(f"no {pattern!r} on the console: {self.read[-2000:]!r}") from None
+            if not said:
+                raise ConnectionError("the router is switched off")
+            self.read += said
         self.read = self.read[found.end():]
         return found
 

@@ -7,7 +7,7 @@ set -eu
 place=/ name=
 
 install=$PWD/scripts/install.sh
-port=$((22000 + $$ % 8000))
+port=$((PORTS + $$ % 3900))
 
 # router FIRMWARE COMMAND...: the router is this, and has these commands, which
 # note how they were called.
@@ -44,6 +44,7 @@ what=\$(echo "\$*" | map)
 status=0
 case \$what in
 *'sh -s') map >$dir/script && dash -c "\${what% -s} $dir/script" >$dir/said || status=\$? ;;
+*init.d/*.new*) sed 's#/etc/rc.common#$root&#' >$dir/script && dash -c "\$what" <$dir/script ;;
 *.sh.new*) map >$dir/script && dash -c "\$what" <$dir/script >$dir/said || status=\$? ;;
 *) dash -c "\$what" >$dir/said || status=\$? ;;
 esac
@@ -254,19 +255,68 @@ case_edgeos() {
     called 'change delete system task-scheduler task router_exporter'
 }
 
-case_openwrt() {
-    place=/usr/bin type=overlay router openwrt uci
+# OpenWrt's rc.common and procd, as far as the init script uses them: what it
+# starts, it starts as procd would.
+openwrt() {
+    place=/usr/bin type=overlay router openwrt
     mkdir "$root/etc/init.d" "$root/etc/config"
     touch "$root/etc/openwrt_release"
-    # What rc.common does, without procd: the script's own code is not run here.
-    mkdir "$root/started"
-    run_install --dry-run --options '--web.listen-address=:9200'
-    says "copy openwrt/router_exporter.init to /etc/init.d/router_exporter.new"
-    says "uci set router_exporter.main.options='--web.listen-address=:9200'"
-    says '/etc/init.d/router_exporter enable'
-    says 'targets: ["192.168.1.1:9200"]'
+    cat >"$root/bin/uci" <<SCRIPT
+#!/bin/sh
+options=$root/etc/config/router_exporter
+case \$1 in
+get) sed -n "s/.*option options '\(.*\)'/\1/p" "\$options" ;;
+set) sed -i "s#option options .*#option options '\${2#*=}'#" "\$options" ;;
+esac
+SCRIPT
+    cat >"$root/etc/rc.common" <<SCRIPT
+config_load() { [ -f "$root/etc/config/\$1" ]; }
+config_get_bool() { eval "\$1=1"; }
+config_get() { eval "\$1=\\\$(uci get)"; }
+procd_open_instance() { :; }
+procd_close_instance() { \$command >/dev/null 2>&1 & echo \$! >$root/var/run/pid; }
+procd_set_param() {
+    echo "procd \$*" >>$root/calls
+    [ "\$1" != command ] || { shift; command=$root\$*; }
+}
+. "\$1"
+case \$2 in
+enable | disable) echo "\$2" >>$root/calls ;;
+restart | stop)
+    [ ! -f $root/var/run/pid ] || kill "\$(cat $root/var/run/pid)"
+    [ "\$2" = stop ] || start_service
+    ;;
+esac
+SCRIPT
+    chmod +x "$root/bin/uci"
+}
+
+case_openwrt() {
+    openwrt
+    installs --dry-run
     ! grep -q -e watchdog -e crontab "$dir/out" || fail "cron on OpenWrt"
     [ -z "$(find "$root" -name '*router_exporter*')" ] || fail "the dry run has changed something"
+
+    installs
+    says 'node_stand_in 1'
+    called enable
+    called "procd command /usr/bin/router_exporter --web.listen-address=127.0.0.1:$port"
+    called 'procd respawn 3600 30 0'
+    "$STAND_IN" --health "http://127.0.0.1:$port/" || fail "does not serve"
+
+    # The owner's options stay, and so does the old binary if the new one fails.
+    run_install
+    [ "$status" = 0 ] || fail "the second time: $(cat "$dir/out" "$dir/err")"
+    grep -q "127.0.0.1:$port" "$root/etc/config/router_exporter"
+    printf 'more' | cat "$STAND_IN" - >"$dir/crashes"
+    run_install --binary "$dir/crashes" --options --crash
+    [ "$status" = 1 ]
+    cmp -s "$STAND_IN" "$root/usr/bin/router_exporter" || fail "was not put back"
+
+    run_install --uninstall
+    [ "$status" = 0 ]
+    called disable
+    [ -z "$(find "$root" -name '*router_exporter*')" ] || fail "left: $(find "$root" -name '*router_exporter*')"
 }
 
 case_unknown_firmware() {

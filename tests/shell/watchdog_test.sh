@@ -9,7 +9,7 @@ set -eu
 name=
 
 watchdog=$PWD/scripts/watchdog.sh
-port=$((12000 + $$ % 8000))
+port=$((PORTS + $$ % 3900))
 
 setup() {
     dir=$(mktemp -d)
