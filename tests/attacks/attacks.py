@@ -530,12 +530,13 @@ def report(name, scrapers, before, after, failures):
 
 
 def apart(function, *arguments):
-    """Calls a function in a process of its own, so that it takes no time from the scrapes. Returns
-    what went wrong."""
+    """Calls a function in a process of its own, which yields the processor to the exporter and to the
+    scrapes: attackers have machines of their own. Returns what went wrong."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
+        os.nice(10)
         try:
             function(*arguments)
         except (AssertionError, OSError, ValueError) as error:
