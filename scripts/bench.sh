@@ -80,7 +80,7 @@ budget() {
             change = 100 * ($2 / budget[$1] - 1)
             printf "%-30s %9.0f, budget %9.0f: %+.1f %%", $1, $2, budget[$1], change
             if (change > 2) grown = 1
-            print change > 2 ? ", too much" : change < -2 ? ", less: scripts/bench.sh update keeps it so" : ""
+            print (change > 2 ? ", too much" : change < -2 ? ", less: scripts/bench.sh update keeps it so" : "")
         }
         END {
             if (grown) print "To grow is a decision: scripts/bench.sh update, and the commit says why."
