@@ -623,8 +623,9 @@ impl Text<'_> {
 
     /// Reads an answer to its end; false if it is of no use.
     fn dump(&mut self, kind: u16, body: &[u8]) -> Result<bool, Errno> {
-        // The kernel makes its messages as long as the buffer, up to this.
-        const LONGEST_MESSAGE: usize = 16 << 10;
+        // The kernel makes its messages as long as the longest buffer that it was given, up to this,
+        // and one that does not fit is lost.
+        const LONGEST_MESSAGE: usize = 32 << 10;
         // No protocol is NETLINK_ROUTE.
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
         let (request, length) = dump_request(kind, body);
