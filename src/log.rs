@@ -4,8 +4,9 @@
 //! nothing after its start; what is told later is a change of state.
 
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use httpdate::HttpDate;
 use log::{LevelFilter, Log, Metadata, Record};
 
 struct Stderr;
@@ -17,7 +18,8 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record) {
         if self.enabled(record.metadata()) {
-            let time = httpdate::HttpDate::from(SystemTime::now());
+            // A router's clock may say anything, and not all of it is a date.
+            let time = http_date(SystemTime::now()).map(|date| date.to_string()).unwrap_or_default();
             // Nobody is there to be told that the log cannot be written.
             let _ = writeln!(std::io::stderr(), "time=\"{time}\" level={} {}", record.level(), record.args());
         }
@@ -26,9 +28,30 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
+/// A time as HTTP writes it; `None` before 1970 and from the year 10000 on, where `HttpDate` panics.
+pub(crate) fn http_date(time: SystemTime) -> Option<HttpDate> {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (since_1970 < YEAR_10000).then(|| HttpDate::from(time))
+}
+
 /// Starts the log at `level`.
 pub fn start(level: LevelFilter) {
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(level);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_by_ages_costs_the_date_only() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(http_date(at(0)).is_some());
+        assert!(http_date(at(253_402_300_799)).is_some());
+        assert!(http_date(at(253_402_300_800)).is_none());
+        assert!(http_date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).is_none());
     }
 }

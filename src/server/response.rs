@@ -2,10 +2,11 @@
 
 use std::io::{Cursor, Write};
 use std::ops::Range;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use httpdate::HttpDate;
 use tiny_http::{Header, Response, StatusCode};
+
+use crate::log::http_date;
 
 /// The text format that Prometheus has read since 0.4.0 of 2014, and still reads.
 pub const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -77,14 +78,6 @@ impl Head {
     }
 }
 
-/// A date that HTTP can write: a router's clock may say anything, and `HttpDate` panics before
-/// 1970 and after 9999.
-fn http_date(time: SystemTime) -> Option<HttpDate> {
-    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
-    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    (since_1970 < YEAR_10000).then(|| HttpDate::from(time))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,14 +116,5 @@ mod tests {
             assert_eq!(text.contains("Connection: keep-alive"), said);
             assert!(text.ends_with("\r\n\r\n"));
         }
-    }
-
-    #[test]
-    fn a_clock_that_is_wrong_by_ages_costs_the_date_only() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert!(http_date(at(0)).is_some());
-        assert!(http_date(at(253_402_300_799)).is_some());
-        assert!(http_date(at(253_402_300_800)).is_none());
-        assert!(http_date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).is_none());
     }
 }
