@@ -635,7 +635,8 @@ impl Text<'_> {
             if start > LONGEST {
                 return Ok(false);
             }
-            self.bytes.reserve(LONGEST_MESSAGE);
+            // Not twice as much as it has, which would be too much to keep.
+            self.bytes.reserve_exact(LONGEST_MESSAGE);
             // The answer is there before its request has returned.
             let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
             let (_, length) = recv(&socket, spare_capacity(&mut self.bytes), flags)?;
