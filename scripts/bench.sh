@@ -78,9 +78,10 @@ budget() {
         !($1 in budget) { printf "%-30s %9.0f, without a budget\n", $1, $2; grown = 1; next }
         {
             change = 100 * ($2 / budget[$1] - 1)
-            printf "%-30s %9.0f, budget %9.0f: %+.1f %%", $1, $2, budget[$1], change
-            if (change > 2) grown = 1
-            print (change > 2 ? ", too much" : change < -2 ? ", less: scripts/bench.sh update keeps it so" : "")
+            verdict = ""
+            if (change < -2) verdict = ", less: scripts/bench.sh update keeps it so"
+            if (change > 2) { verdict = ", too much"; grown = 1 }
+            printf "%-30s %9.0f, budget %9.0f: %+.1f %%%s\n", $1, $2, budget[$1], change, verdict
         }
         END {
             if (grown) print "To grow is a decision: scripts/bench.sh update, and the commit says why."
