@@ -1,0 +1,27 @@
+//! What the kernel answers over netlink, and the small languages that files outside /proc are in.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use router_exporter::{glob, netlink, zone};
+
+fuzz_target!(|input: &[u8]| {
+    for message in netlink::messages(input) {
+        let _ = message.ends();
+        for (_, value) in netlink::attributes(message.body) {
+            let _ = (netlink::u16_at(value, 0), netlink::u32_at(value, 1), netlink::u64_at(value, 7));
+            assert!(netlink::attributes(value).count() <= value.len());
+        }
+    }
+    for (index, body) in netlink::links(input) {
+        assert!(netlink::attributes(body).count() <= body.len());
+        let _ = netlink::link_name(input, index);
+    }
+    let (first, rest) = input.split_at(input.len() / 2);
+    for now in [i64::MIN, -1, 0, 1 << 31, i64::MAX] {
+        let _ = zone::offset(input, now);
+    }
+    let _ = zone::of_database(input);
+    assert!(!glob::is_pattern(first) || glob::matches(b"*", rest));
+    let _ = glob::matches(first.get(..64).unwrap_or(first), rest.get(..64).unwrap_or(rest));
+});
