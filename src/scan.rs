@@ -107,11 +107,6 @@ pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
     decimal(whole)?.checked_mul(scale)?.checked_add(fraction)
 }
 
-/// `text` without blanks, tabs and line ends before and behind.
-pub fn trim(text: &[u8]) -> &[u8] {
-    text.trim_ascii()
-}
-
 /// The values of the next `N` words; a column that is missing or not a number is `None`.
 pub fn columns<'a, const N: usize>(words: &mut impl Iterator<Item = &'a [u8]>) -> [Option<u64>; N] {
     std::array::from_fn(|_| words.next().and_then(decimal))

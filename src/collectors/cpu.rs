@@ -8,7 +8,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::scan::{columns, decimal, fixed, lines, split_once, trim, words};
+use crate::scan::{columns, decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
 /// Modes sorted by name, and their columns.
@@ -143,7 +143,7 @@ fn parse_range(range: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
     /// More than any kernel is built for.
     const MOST: u64 = 8192;
     let (first, last) = split_once(range, b'-').unwrap_or((range, range));
-    let (first, last) = (decimal(trim(first))?, decimal(trim(last))?);
+    let (first, last) = (decimal(first.trim_ascii())?, decimal(last.trim_ascii())?);
     (last < MOST).then_some(first..=last)
 }
 
@@ -266,14 +266,14 @@ fn processors(text: &[u8]) -> impl Iterator<Item = Processor<'_>> {
 
 /// Whether a processor begins with this line.
 fn is_first(line: &[u8]) -> bool {
-    split_once(line, b':').is_some_and(|(key, _)| trim(key) == b"processor")
+    split_once(line, b':').is_some_and(|(key, _)| key.trim_ascii() == b"processor")
 }
 
 impl<'t> Processor<'t> {
     fn add(&mut self, line: &'t [u8]) {
         let Some((key, value)) = split_once(line, b':') else { return };
-        let value = trim(value);
-        match trim(key) {
+        let value = value.trim_ascii();
+        match key.trim_ascii() {
             b"processor" => self.number = value,
             b"vendor_id" | b"system type" => self.vendor = value,
             b"cpu family" => self.family = value,

@@ -8,7 +8,7 @@ use crate::collectors::softirqs::parse_heads;
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, split_once, trim, words};
+use crate::scan::{decimal, lines, split_once, words};
 
 const INTERRUPTS: [Family; 1] = [counter("node_interrupts_total", "Interrupt details.")];
 
@@ -55,7 +55,7 @@ struct Interrupt<'t> {
 /// An interrupt that is counted on each of `cpus`, its words with one blank between them.
 fn parse<'t>(line: &'t [u8], cpus: usize, joined: &'t mut Vec<u8>) -> Option<Interrupt<'t>> {
     let (kind, counts) = split_once(line, b':')?;
-    let kind = trim(kind);
+    let kind = kind.trim_ascii();
     let mut words = words(counts).skip(cpus).peekable();
     words.peek()?;
     let controller = words.next_if(|_| decimal(kind).is_some());

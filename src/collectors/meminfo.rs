@@ -6,7 +6,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Kind, Page};
-use crate::scan::{decimal, lines, split_once, trim, words};
+use crate::scan::{decimal, lines, split_once, words};
 
 const HELP: &[u8] = b"Memory information field ";
 const ESTIMATED: &[u8] = b", estimated as MemFree + Buffers + Cached + Slab, since this kernel does not tell.";
@@ -60,9 +60,9 @@ struct Field<'t> {
 
 fn parse(line: &[u8]) -> Option<Field<'_>> {
     let (name, value) = split_once(line, b':')?;
-    let (name, part) = match split_once(trim(name), b'(') {
+    let (name, part) = match split_once(name.trim_ascii(), b'(') {
         Some((name, part)) => (name, part.strip_suffix(b")")?),
-        None => (trim(name), &b""[..]),
+        None => (name.trim_ascii(), &b""[..]),
     };
     let mut value = words(value);
     let number = decimal(value.next()?)?;

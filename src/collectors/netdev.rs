@@ -7,7 +7,7 @@
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::{columns, lines, rsplit_once, trim, words};
+use crate::scan::{columns, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 16] = [
@@ -53,7 +53,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 /// An interface's name and its counters: bytes, packets and events since it came up.
 fn parse(line: &[u8]) -> Option<(&[u8], [Option<u64>; 16])> {
     let (device, counters) = rsplit_once(line, b':')?;
-    let device = trim(device);
+    let device = device.trim_ascii();
     (!device.is_empty()).then(|| (device, columns(&mut words(counters))))
 }
 

@@ -4,7 +4,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, split_once, trim, words};
+use crate::scan::{decimal, lines, split_once, words};
 
 const FUNCTIONS: [Family; 1] = [counter("node_softirqs_functions_total", "Softirq counts per CPU.")];
 
@@ -23,7 +23,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             continue;
         };
         for (cpu, count) in parse_heads(heads).zip(words(counts)) {
-            table.counts(&[("cpu", cpu), ("type", trim(kind))], [decimal(count)]);
+            table.counts(&[("cpu", cpu), ("type", kind.trim_ascii())], [decimal(count)]);
         }
     }
     table.finish();
