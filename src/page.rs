@@ -103,35 +103,28 @@ impl From<i64> for Value {
     }
 }
 
-/// The digits of a number in decimal, to be a label or a value.
+/// A number in decimal, to be a label.
 #[derive(Clone, Copy, Debug)]
 pub struct Digits {
-    /// 20 at the most, and zeros before them.
-    digits: [u8; 30],
+    digits: [u8; 20],
     start: usize,
 }
 
 impl Digits {
     /// The digits of `number`.
     pub fn new(number: u64) -> Self {
-        let mut digits = [b'0'; 30];
+        let mut digits = [b'0'; 20];
         let mut start = digits.len();
         let mut rest = number;
-        // From the last one on, in parts of 32 bits, since a division of 64 bits takes a router's
-        // processor hundreds of steps.
-        let mut parts = digits.rchunks_exact_mut(9);
-        loop {
-            let low = if rest < NINE_DIGITS { rest } else { rest % NINE_DIGITS };
-            let written = write_digits(low, parts.next().unwrap_or_default());
-            if rest < NINE_DIGITS {
-                start = start.saturating_sub(written);
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or_default());
+            start = at;
+            rest = rest.wrapping_div(10);
+            if rest == 0 {
                 break;
             }
-            start = start.saturating_sub(9);
-            rest = rest.wrapping_div(NINE_DIGITS);
         }
-        // Nothing is written for a zero.
-        Self { digits, start: start.min(29) }
+        Self { digits, start }
     }
 }
 
@@ -582,12 +575,27 @@ impl Value {
         if self.negative && self.magnitude != 0 {
             text.push(b'-');
         }
-        let number = Digits::new(self.magnitude);
+        // 20 digits at the most, from the last one on: two parts of 32 bits at the least, since a
+        // division of 64 bits takes a router's processor hundreds of steps.
+        let mut digits = [b'0'; 30];
+        let mut start = digits.len();
+        let mut rest = self.magnitude;
+        let mut places = digits.rchunks_exact_mut(9);
+        loop {
+            let low = if rest < NINE_DIGITS { rest } else { rest % NINE_DIGITS };
+            let part = places.next().unwrap_or_default();
+            let written = write_digits(low, part);
+            if rest < NINE_DIGITS {
+                start = start.saturating_sub(written);
+                break;
+            }
+            start = start.saturating_sub(9);
+            rest = rest.wrapping_div(NINE_DIGITS);
+        }
         if self.places == 0 {
-            text.extend_from_slice(&number);
+            text.extend_from_slice(digits.get(start.min(29)..).unwrap_or_default());
             return;
         }
-        let Digits { digits, start } = number;
         let point = digits.len().saturating_sub(self.places.into());
         let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, b""));
         text.extend_from_slice(whole.get(start.min(point.saturating_sub(1))..).unwrap_or_default());
