@@ -58,7 +58,7 @@ class Exporter:
             preexec_fn=limit,
         )
         for _ in range(200):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 scrape(self.address)
                 return
             time.sleep(0.05)
@@ -444,10 +444,11 @@ def smuggling(address, seconds):
     ]]
     for request in requests:
         with connect(address) as sock:
-            sock.sendall(request)
-            sock.shutdown(socket.SHUT_WR)
             answer = b""
-            with contextlib.suppress(ConnectionResetError):
+            # A server that closes with bytes unread resets the connection, perhaps before the shutdown.
+            with contextlib.suppress(OSError):
+                sock.sendall(request)
+                sock.shutdown(socket.SHUT_WR)
                 while piece := sock.recv(65536):
                     answer += piece
             if answer.count(b"HTTP/1.1 ") > 1 or b"node_load1" in answer:
@@ -466,8 +467,10 @@ def path_tricks(address, seconds):
     requests = [b"GET " + path + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" for path in paths]
     for request in requests:
         with connect(address) as sock:
-            sock.sendall(request)
-            answer = sock.recv(65536)
+            answer = b""
+            with contextlib.suppress(ConnectionResetError):
+                sock.sendall(request)
+                answer = sock.recv(65536)
             if b" 200 " in answer.split(b"\r\n")[0] or b"root:" in answer:
                 raise AssertionError("%r was served" % request)
     one_by_one(address, requests, seconds)
@@ -565,8 +568,19 @@ def settled(exporter, before):
 
 def run(name, exporter, seconds, function, descriptors=True):
     """Runs one attack. Returns whether all went well."""
-    # A scrape before, as it may open files that are kept.
-    scrape(exporter.address)
+    # A scrape before, as it may open files that are kept. It may be refused while the exporter finds
+    # out that the clients of the attack before are gone.
+    failures = []
+    for _ in until(SCRAPE_TIMEOUT):
+        try:
+            scrape(exporter.address)
+            break
+        except (OSError, ValueError) as error:
+            failures = ["before: " + str(error)]
+            time.sleep(0.1)
+    else:
+        report(name, [], exporter.holds(), exporter.holds(), failures)
+        return False
     time.sleep(0.2)
     before = exporter.holds()
     scrapers = [Scraper(exporter.address, kept) for kept in (True, False)]
@@ -613,7 +627,8 @@ def flat(exporter, count):
         after = settled(exporter, before)
     print("%d scrapes in a row, %.2f ms each: resident kB, threads, descriptors %s before, %s after"
           % (count, each * 1000, before, after), flush=True)
-    return before[0] >= after[0] and before[1:] == after[1:]
+    # The kernel takes pages of a file away and gives them back; what leaks, leaks eight bytes a scrape.
+    return after[0] < before[0] + 8 * count / 1024 and after[1] <= before[1] and after[2] <= before[2]
 
 
 def latency(exporter):
