@@ -1,6 +1,6 @@
 //! Which devices, mount points and fields are told: the include and exclude options.
 //!
-//! A filter is a regular expression or two, with node_exporter's names and defaults. A router asks
+//! A filter is a regular expression, with node_exporter's names and defaults. A router asks
 //! the same questions at every scrape and in the same order, so each answer is remembered, and the
 //! expressions are run once for each name.
 
@@ -107,14 +107,17 @@ pub const FLAGS: &[Flag] = flags! {
 /// The filters as the options set them.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
-    filters: Vec<Expressions>,
+    filters: Vec<Expression>,
 }
 
 #[derive(Clone, Debug)]
-struct Expressions {
+struct Expression {
     filter: Filter,
-    include: Option<Regex>,
-    exclude: Option<Regex>,
+    side: Side,
+    text: String,
+    /// Compiled when a name is new, and until the scrape [ends](Filters::rest): a router's memory
+    /// holds a few dozen of its pages otherwise, for names that hardly ever change.
+    regex: RefCell<Option<Regex>>,
     answers: RefCell<Answers>,
     heads: RefCell<Heads>,
     list: RefCell<List>,
@@ -141,27 +144,29 @@ impl Filters {
                 (None, None) => flag.default,
             };
             if !text.is_empty() {
-                let regex = Regex::new(text).map_err(|error| format!("--{}: {error}", flag.name))?;
-                filters.set(flag, regex);
+                if text != flag.default {
+                    Regex::new(text).map_err(|error| format!("--{}: {error}", flag.name))?;
+                }
+                // The two sides are mutually exclusive, so that a filter is set once.
+                filters.filters.push(Expression {
+                    filter: flag.filter,
+                    side: flag.side,
+                    text: text.into(),
+                    regex: RefCell::default(),
+                    answers: RefCell::default(),
+                    heads: RefCell::default(),
+                    list: RefCell::default(),
+                });
             }
         }
         Ok(filters)
     }
 
-    fn set(&mut self, flag: &Flag, regex: Regex) {
-        // The two sides are mutually exclusive, so that a filter is set once.
-        let (include, exclude) = match flag.side {
-            Side::Include => (Some(regex), None),
-            Side::Exclude => (None, Some(regex)),
-        };
-        self.filters.push(Expressions {
-            filter: flag.filter,
-            include,
-            exclude,
-            answers: RefCell::default(),
-            heads: RefCell::default(),
-            list: RefCell::default(),
-        });
+    /// A scrape ends: what its names are remembered by is enough for the next one.
+    pub fn rest(&self) {
+        for expression in &self.filters {
+            expression.regex.take();
+        }
     }
 
     /// Whether `name` is told.
@@ -171,13 +176,13 @@ impl Filters {
 
     /// Whether the name that `parts` make up is told.
     pub fn allows_parts(&self, filter: Filter, parts: &[&[u8]]) -> bool {
-        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
             return true;
         };
-        let mut answers = expressions.answers.borrow_mut();
+        let mut answers = expression.answers.borrow_mut();
         answers.find(parts).unwrap_or_else(|| {
             let name = parts.concat();
-            let answer = expressions.allows(&String::from_utf8_lossy(&name));
+            let answer = expression.allows(&String::from_utf8_lossy(&name));
             answers.add(&name, answer);
             answer
         })
@@ -187,16 +192,16 @@ impl Filters {
     /// and with the place of each. The whole of `names` is remembered, so that it costs no more
     /// than to see that it has not changed.
     pub fn told_words(&self, filter: Filter, prefix: &[u8], names: &[u8], mut tell: impl FnMut(usize, &[u8])) {
-        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
             return words(names).enumerate().for_each(|(place, word)| tell(place, word));
         };
-        let mut heads = expressions.heads.borrow_mut();
+        let mut heads = expression.heads.borrow_mut();
         let next = heads.next;
         let is_same = |head: &Head| head.prefix == prefix && head.names == names;
         let at = match heads.known.get(next) {
             Some(head) if is_same(head) => next,
             _ => heads.known.iter().position(is_same).unwrap_or_else(|| {
-                let allows = |word: &[u8]| expressions.allows(&String::from_utf8_lossy(&[prefix, b"_", word].concat()));
+                let allows = |word: &[u8]| expression.allows(&String::from_utf8_lossy(&[prefix, b"_", word].concat()));
                 heads.add(prefix, names, allows)
             }),
         };
@@ -219,23 +224,26 @@ impl Filters {
         name: impl Fn(&'t [u8]) -> Option<[&'t [u8]; 3]>,
         tell: impl FnMut(&'t [u8]),
     ) {
-        let Some(expressions) = self.filters.iter().find(|expressions| expressions.filter == filter) else {
+        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
             return lines(text).filter(|line| name(line).is_some()).for_each(tell);
         };
-        let mut list = expressions.list.borrow_mut();
+        let mut list = expression.list.borrow_mut();
         if !list.stands_still(text) {
             list.learn(text, |line| {
-                name(line).is_some_and(|parts| expressions.allows(&String::from_utf8_lossy(&parts.concat())))
+                name(line).is_some_and(|parts| expression.allows(&String::from_utf8_lossy(&parts.concat())))
             });
         }
         list.told.iter().filter_map(|told| text.get(told.place.clone())).for_each(tell);
     }
 }
 
-impl Expressions {
+impl Expression {
     fn allows(&self, name: &str) -> bool {
-        self.include.as_ref().is_none_or(|include| include.is_match(name))
-            && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
+        let mut regex = self.regex.borrow_mut();
+        if regex.is_none() {
+            *regex = Regex::new(&self.text).ok();
+        }
+        regex.as_ref().is_some_and(|regex| regex.is_match(name)) == (self.side == Side::Include)
     }
 }
 
@@ -389,6 +397,13 @@ mod tests {
     }
 
     #[test]
+    fn defaults_compile() {
+        for flag in FLAGS {
+            Regex::new(flag.default).unwrap();
+        }
+    }
+
+    #[test]
     fn defaults() {
         let filters = filters(&[]);
         for (filter, name, told) in [
@@ -438,7 +453,7 @@ mod tests {
         for number in 0..4_000 {
             assert!(filters.allows(Filter::NetdevDevice, format!("a-rather-long-name{number}").as_bytes()));
         }
-        let held = filters.filters.iter().map(|expressions| expressions.answers.borrow().names.len()).max();
+        let held = filters.filters.iter().map(|expression| expression.answers.borrow().names.len()).max();
         assert!(held < Some(Answers::LONGEST + 300));
     }
 
@@ -461,7 +476,7 @@ mod tests {
         for number in 0..200 {
             told("Tcp", &format!("A{number}"));
         }
-        assert!(filters.filters.iter().all(|expressions| expressions.heads.borrow().known.len() <= Heads::MOST));
+        assert!(filters.filters.iter().all(|expression| expression.heads.borrow().known.len() <= Heads::MOST));
     }
 
     #[test]

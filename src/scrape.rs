@@ -160,6 +160,7 @@ impl Exporter for Scraper {
         self.page.write(out, |name| {
             selection.names.is_empty() || selection.names.iter().any(|wanted| wanted.as_bytes() == name)
         });
+        self.host.settings.filters.rest();
         Ok(())
     }
 }
