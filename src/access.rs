@@ -1,12 +1,10 @@
 //! Who may ask: networks that are let in, and credentials that are asked for.
 
-use std::fmt::Display;
-use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
+use crate::scan::{decimal, lines, split_once};
 use crate::system;
 
 /// The most bytes that a file of credentials may have.
@@ -26,25 +24,21 @@ impl Network {
     /// # Errors
     /// One line that names the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is no network: give one as 192.168.1.0/24 or fd00::/8");
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
+        let read = || {
+            let (address, prefix) =
+                text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+            let address: IpAddr = address.parse().ok()?;
+            let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
+            let prefix = match prefix {
+                // No leading zero: `/08` is written by nobody on purpose.
+                Some(digits) if digits.len() > 1 && digits.starts_with('0') => return None,
+                Some(digits) => decimal(digits.as_bytes())?.try_into().ok()?,
+                None => bits,
+            };
+            let mask = u128::MAX.checked_shl(bits.checked_sub(prefix)?).unwrap_or(0);
+            Some(Self { address: comparable(address) & mask, mask })
         };
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            // No sign and no leading zero: `/08` is written by nobody on purpose.
-            Some(digits) => Some(digits)
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .filter(|digits| *digits == "0" || !digits.starts_with('0'))
-                .and_then(|digits| digits.parse().ok())
-                .filter(|prefix| *prefix <= bits)
-                .ok_or_else(wrong)?,
-            None => bits,
-        };
-        let mask = u128::MAX.checked_shl(bits.saturating_sub(prefix)).unwrap_or(0);
-        Ok(Self { address: comparable(address) & mask, mask })
+        read().ok_or_else(|| ["'", text, "' is no network: give one as 192.168.1.0/24 or fd00::/8"].concat())
     }
 
     /// Whether the network has this address.
@@ -71,7 +65,7 @@ pub fn canonical(address: Ipv6Addr) -> IpAddr {
 
 /// What a file of credentials holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Scheme {
+pub enum Scheme {
     /// Lines of `user:password`.
     Basic,
     /// Lines of one token each.
@@ -90,63 +84,49 @@ impl Scheme {
 /// A file of credentials and what it said when it was read last.
 #[derive(Debug)]
 pub struct Credentials {
-    path: PathBuf,
+    path: String,
     scheme: Scheme,
     /// What a client sends behind the name of the scheme, for each line.
     expected: Vec<Vec<u8>>,
 }
 
 impl Credentials {
-    /// Reads a file with lines of `user:password`.
+    /// Reads a file of credentials.
     ///
     /// # Errors
     /// One line that names the file: it is missing, unreadable, too large, not a plain file, open
     /// to other users, or holds no credentials.
-    pub fn basic(path: &Path) -> Result<Self, String> {
-        Self::read(path, Scheme::Basic)
+    pub fn read(path: &str, scheme: Scheme) -> Result<Self, String> {
+        let expected = Self::expected(path, scheme);
+        let expected = expected.map_err(|why| ["credentials in ", path, ": ", &why].concat())?;
+        Ok(Self { path: path.to_owned(), scheme, expected })
     }
 
-    /// Reads a file with lines of one token each.
-    ///
-    /// # Errors
-    /// As for [`Credentials::basic`].
-    pub fn bearer(path: &Path) -> Result<Self, String> {
-        Self::read(path, Scheme::Bearer)
-    }
-
-    fn read(path: &Path, scheme: Scheme) -> Result<Self, String> {
-        let wrong = |why: &dyn Display| format!("credentials in {}: {why}", path.display());
-        let text = read_private(path).map_err(|error| wrong(&error))?;
+    fn expected(path: &str, scheme: Scheme) -> Result<Vec<Vec<u8>>, String> {
+        let (mode, text) = system::read_own(path, FILE_LIMIT)?;
+        if mode.intersects(Mode::RWXO) {
+            return Err("other users may read or change it: chmod 600 (or 640) it".into());
+        }
         let mut expected = Vec::new();
-        for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
-            if line.is_empty() {
-                continue;
-            }
+        for line in lines(&text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
             expected.push(match scheme {
                 Scheme::Basic if !line.contains(&b':') => {
-                    return Err(wrong(&"a line is not of the form user:password"));
+                    return Err("a line is not of the form user:password".into());
                 }
                 Scheme::Basic => base64(line),
                 Scheme::Bearer if line.iter().any(|byte| !byte.is_ascii_graphic()) => {
-                    return Err(wrong(&"a token has a space or a character that is not ASCII"));
+                    return Err("a token has a space or a character that is not ASCII".into());
                 }
                 Scheme::Bearer => line.to_vec(),
             });
         }
-        if expected.is_empty() {
-            return Err(wrong(&"the file is empty"));
-        }
-        Ok(Self { path: path.to_path_buf(), scheme, expected })
+        if expected.is_empty() { Err("the file is empty".into()) } else { Ok(expected) }
     }
 
     /// Whether `authorization`, a header's value, is one of the lines. It takes as long whether
     /// the first byte differs or the last.
     fn accept(&self, authorization: &[u8]) -> bool {
-        let Some((scheme, sent)) =
-            authorization.iter().position(|&byte| byte == b' ').and_then(|space| authorization.split_at_checked(space))
-        else {
-            return false;
-        };
+        let Some((scheme, sent)) = split_once(authorization, b' ') else { return false };
         let sent = sent.trim_ascii();
         let mut found = false;
         for line in &self.expected {
@@ -163,15 +143,6 @@ fn equal(sent: &[u8], expected: &[u8]) -> bool {
         difference |= std::hint::black_box(left ^ right);
     }
     difference == 0
-}
-
-/// Reads a small file that only its owner and group may read.
-fn read_private(path: &Path) -> io::Result<Vec<u8>> {
-    let (mode, text) = system::read_own(path, FILE_LIMIT)?;
-    if mode.intersects(Mode::RWXO) {
-        return Err(io::Error::other("other users may read or change it: chmod 600 (or 640) it"));
-    }
-    Ok(text)
 }
 
 /// Base64 with padding (RFC 4648). What clients send is compared in this form, so that nothing of
@@ -236,14 +207,17 @@ impl Access {
     /// # Errors
     /// One line for each file that cannot be used; what it said before stays in force.
     pub fn reload(&mut self) -> Result<(), String> {
-        let mut errors = Vec::new();
+        let mut errors = String::new();
         for credentials in &mut self.credentials {
-            match Credentials::read(&credentials.path, credentials.scheme) {
-                Ok(read) => *credentials = read,
-                Err(error) => errors.push(error),
+            match Credentials::expected(&credentials.path, credentials.scheme) {
+                Ok(expected) => credentials.expected = expected,
+                Err(error) => {
+                    let separator = if errors.is_empty() { "" } else { "; " };
+                    errors = [&errors, separator, "credentials in ", &credentials.path, ": ", &error].concat();
+                }
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
 
@@ -252,6 +226,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     /// A file of its own in a directory of its own, gone with the value.
     struct Secret(PathBuf);
@@ -268,6 +243,10 @@ mod tests {
 
         fn write(&self, text: &str) {
             fs::write(&self.0, text).unwrap();
+        }
+
+        fn read(&self, scheme: Scheme) -> Result<Credentials, String> {
+            Credentials::read(self.0.to_str().unwrap(), scheme)
         }
     }
 
@@ -346,7 +325,7 @@ mod tests {
     #[test]
     fn passwords() {
         let file = Secret::new("passwords", "Aladdin:open sesame\n\nb:c:d\r\n", 0o600);
-        let access = access(Credentials::basic(&file.0).unwrap());
+        let access = access(file.read(Scheme::Basic).unwrap());
         let accepts = |value: &str| access.authorizes(Some(value.as_bytes()));
         assert!(accepts("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
         assert!(accepts("basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ== "));
@@ -372,7 +351,7 @@ mod tests {
     #[test]
     fn tokens_are_read_again() {
         let file = Secret::new("tokens", "old-token\n", 0o640);
-        let mut access = access(Credentials::bearer(&file.0).unwrap());
+        let mut access = access(file.read(Scheme::Bearer).unwrap());
         assert!(access.authorizes(Some(b"Bearer old-token")));
         assert!(access.challenge().starts_with("Bearer"));
         file.write("new-token\nsecond");
@@ -395,12 +374,12 @@ mod tests {
             ("large", &"a:b\n".repeat(1025), 0o600, "4096"),
         ] {
             let file = Secret::new(name, text, mode);
-            let error = Credentials::basic(&file.0).unwrap_err();
+            let error = file.read(Scheme::Basic).unwrap_err();
             assert!(error.contains(why) && error.contains("secret"), "{error}");
         }
         let spaced = Secret::new("spaced", "a token\n", 0o600);
-        assert!(Credentials::bearer(&spaced.0).unwrap_err().contains("space"));
-        assert!(Credentials::bearer(Path::new("/dev/null")).unwrap_err().contains("plain file"));
-        assert!(Credentials::bearer(Path::new("/absent")).is_err());
+        assert!(spaced.read(Scheme::Bearer).unwrap_err().contains("space"));
+        assert!(Credentials::read("/dev/null", Scheme::Bearer).unwrap_err().contains("plain file"));
+        assert!(Credentials::read("/absent", Scheme::Bearer).is_err());
     }
 }

@@ -1,11 +1,8 @@
 //! The command line: node_exporter's options, and those that a router needs beside them.
 //!
-//! [`OPTIONS`], [`FLAGS`] and the table of collectors are what `--help` prints; what an option does
-//! is one arm in [`Arguments::set`].
+//! [`OPTIONS`], [`FLAGS`] and the table of collectors are what `--help` prints and what is known.
 
-use std::ffi::OsString;
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
 
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
@@ -15,6 +12,7 @@ use crate::collectors::{ALL, Collector};
 use crate::filter::{FLAGS, Filters};
 use crate::health::Target;
 use crate::privileges::User;
+use crate::scan::{decimal, words};
 use crate::server::Listen;
 use crate::settings::Settings;
 use crate::system::is_directory;
@@ -49,9 +47,9 @@ pub struct Arguments {
     /// `--web.allow`: the networks that may ask; all may if there are none.
     pub networks: Vec<Network>,
     /// `--web.basic-auth-file`.
-    pub basic_auth_file: Option<PathBuf>,
+    pub basic_auth_file: Option<String>,
     /// `--web.bearer-token-file`.
-    pub bearer_token_file: Option<PathBuf>,
+    pub bearer_token_file: Option<String>,
     /// `--user`.
     pub user: Option<User>,
     /// The URL of `--health`, if one is given.
@@ -74,50 +72,199 @@ struct Known {
     /// What `--help` calls its value; empty where it has none, in brackets where it may be left out.
     value: &'static str,
     help: &'static str,
+    does: Does,
 }
 
-const fn known(name: &'static str, value: &'static str, help: &'static str) -> Known {
-    Known { name, value, help }
+/// What an option does.
+enum Does {
+    /// Says what the program is to do.
+    Run(Command),
+    /// Turns this on, and as `--no-NAME` off.
+    Switch(fn(&mut Arguments) -> &mut bool),
+    /// Takes a value.
+    Take(fn(&mut Arguments, String) -> Result<(), String>),
+}
+
+use Does::{Run, Switch, Take};
+
+const fn known(name: &'static str, value: &'static str, help: &'static str, does: Does) -> Known {
+    Known { name, value, help, does }
 }
 
 /// The options that are neither a filter's nor a collector's switch, as `--help` prints them.
 const OPTIONS: &[Known] = &[
-    known("help", "", "Show this help."),
-    known("version", "", "Show the version."),
-    known("once", "", "Print the page on standard output and exit."),
-    known("health", "[URL]", "Ask the running exporter whether it is well; exit status 0 or 1."),
+    known("help", "", "Show this help.", Run(Command::Help)),
+    known("version", "", "Show the version.", Run(Command::Version)),
+    known("once", "", "Print the page on standard output and exit.", Run(Command::Once)),
+    known(
+        "health",
+        "[URL]",
+        "Ask the running exporter whether it is well; exit status 0 or 1.",
+        Take(|arguments, url| {
+            arguments.command = Command::Health;
+            arguments.health_target = if url.is_empty() { None } else { Some(Target::parse(&url)?) };
+            Ok(())
+        }),
+    ),
     known(
         "web.listen-address",
         "ADDRESS",
         "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100, br0:9100. Repeatable. Default: :9100",
+        Take(|arguments, text| {
+            arguments.listen_addresses.push(Listen::parse(&text)?);
+            Ok(())
+        }),
     ),
-    known("web.allow", "NETWORK", "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody"),
-    known("web.basic-auth-file", "FILE", "Ask for one of the lines user:password of a file. SIGHUP reads it again."),
-    known("web.bearer-token-file", "FILE", "Ask for one of the tokens of a file, one a line. SIGHUP reads it again."),
-    known("user", "NAME|UID", "User to change to after the port is open."),
-    known("web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics"),
-    known("web.max-requests", "N", "Most scrapes at the same time, 0 for no limit. Default: 40"),
-    known("web.disable-exporter-metrics", "", "Leave out what is about the exporter itself (promhttp_*, process_*)."),
-    known("path.procfs", "DIR", "Where proc is mounted. Default: /proc"),
-    known("path.sysfs", "DIR", "Where sysfs is mounted. Default: /sys"),
-    known("path.rootfs", "DIR", "Where the root file system is mounted. Default: /"),
-    known("log.level", "LEVEL", "Least severity that is logged: debug, info, warn, error. Default: info"),
-    known("log.format", "FORMAT", "How the log is written: logfmt."),
-    known("collector.disable-defaults", "", "Run only the collectors that are asked for."),
+    known(
+        "web.allow",
+        "NETWORK",
+        "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody",
+        Take(|arguments, text| {
+            arguments.networks.push(Network::parse(&text)?);
+            Ok(())
+        }),
+    ),
+    known(
+        "web.basic-auth-file",
+        "FILE",
+        "Ask for one of the lines user:password of a file. SIGHUP reads it again.",
+        Take(|arguments, path| {
+            arguments.basic_auth_file = Some(path);
+            Ok(())
+        }),
+    ),
+    known(
+        "web.bearer-token-file",
+        "FILE",
+        "Ask for one of the tokens of a file, one a line. SIGHUP reads it again.",
+        Take(|arguments, path| {
+            arguments.bearer_token_file = Some(path);
+            Ok(())
+        }),
+    ),
+    known(
+        "user",
+        "NAME|UID",
+        "User to change to after the port is open.",
+        Take(|arguments, user| {
+            arguments.user = Some(User::find("/etc", &user)?);
+            Ok(())
+        }),
+    ),
+    known(
+        "web.telemetry-path",
+        "PATH",
+        "Path of the metrics. Default: /metrics",
+        Take(|arguments, path| {
+            if !path.starts_with('/') || path == "/" {
+                return wrong(&path, " is not a path such as /metrics");
+            }
+            arguments.telemetry_path = path;
+            Ok(())
+        }),
+    ),
+    known(
+        "web.max-requests",
+        "N",
+        "Most scrapes at the same time, 0 for no limit. Default: 40",
+        Take(|arguments, text| match decimal(text.as_bytes()).and_then(|number| number.try_into().ok()) {
+            Some(number) => {
+                arguments.max_requests = number;
+                Ok(())
+            }
+            None => wrong(&text, " is not a number"),
+        }),
+    ),
+    known(
+        "web.disable-exporter-metrics",
+        "",
+        "Leave out what is about the exporter itself (promhttp_*, process_*).",
+        Switch(|arguments| &mut arguments.settings.disable_exporter_metrics),
+    ),
+    known(
+        "path.procfs",
+        "DIR",
+        "Where proc is mounted. Default: /proc",
+        Take(|arguments, path| directory(path, &mut arguments.settings.paths.procfs)),
+    ),
+    known(
+        "path.sysfs",
+        "DIR",
+        "Where sysfs is mounted. Default: /sys",
+        Take(|arguments, path| directory(path, &mut arguments.settings.paths.sysfs)),
+    ),
+    known(
+        "path.rootfs",
+        "DIR",
+        "Where the root file system is mounted. Default: /",
+        Take(|arguments, path| directory(path, &mut arguments.settings.paths.rootfs)),
+    ),
+    known(
+        "log.level",
+        "LEVEL",
+        "Least severity that is logged: debug, info, warn, error. Default: info",
+        Take(|arguments, text| match LEVELS.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
+            Some((_, level)) => {
+                arguments.log_level = *level;
+                Ok(())
+            }
+            None => wrong(&text, " is not one of debug, info, warn, error"),
+        }),
+    ),
+    known(
+        "log.format",
+        "FORMAT",
+        "How the log is written: logfmt.",
+        Take(|_, text| if text == "logfmt" { Ok(()) } else { wrong(&text, " is not logfmt") }),
+    ),
+    known(
+        "collector.disable-defaults",
+        "",
+        "Run only the collectors that are asked for.",
+        Switch(|arguments| &mut arguments.disable_defaults),
+    ),
     known(
         "collector.textfile.directory",
         "DIR",
         "Directory with *.prom files; a pattern may name several. Repeatable.",
+        Take(|arguments, directory| {
+            arguments.settings.textfile_directories.push(directory);
+            Ok(())
+        }),
     ),
     known(
         "collector.cpu.guest",
         "",
         "Tell node_cpu_guest_seconds_total. Default; --no-collector.cpu.guest to leave out.",
+        Switch(|arguments| &mut arguments.settings.cpu_guest),
     ),
-    known("collector.cpu.info", "", "Tell node_cpu_info."),
-    known("collector.interrupts.include-zeros", "", "Tell interrupts that never came. Default; --no-… to leave out."),
-    known("collector.netclass.ignore-invalid-speed", "", "Leave out a speed that the driver does not know."),
-    known("collector.stat.softirq", "", "Tell node_softirqs_total."),
+    known("collector.cpu.info", "", "Tell node_cpu_info.", Switch(|arguments| &mut arguments.settings.cpu_info)),
+    known(
+        "collector.interrupts.include-zeros",
+        "",
+        "Tell interrupts that never came. Default; --no-… to leave out.",
+        Switch(|arguments| &mut arguments.settings.interrupts_include_zeros),
+    ),
+    known(
+        "collector.netclass.ignore-invalid-speed",
+        "",
+        "Leave out a speed that the driver does not know.",
+        Switch(|arguments| &mut arguments.settings.netclass_ignore_invalid_speed),
+    ),
+    known(
+        "collector.stat.softirq",
+        "",
+        "Tell node_softirqs_total.",
+        Switch(|arguments| &mut arguments.settings.stat_softirq),
+    ),
+];
+
+/// What `--log.level` takes, in any case.
+const LEVELS: [(&str, LevelFilter); 4] = [
+    ("debug", LevelFilter::Debug),
+    ("info", LevelFilter::Info),
+    ("warn", LevelFilter::Warn),
+    ("error", LevelFilter::Error),
 ];
 
 /// Options of node_exporter that are not here, by what they begin with, and what to do instead.
@@ -141,44 +288,9 @@ const MISSING: &[(&str, &str)] = &[
 ];
 
 /// node_exporter's collectors that no router has the hardware or the program for.
-const MISSING_COLLECTORS: &[&str] = &[
-    "bcache",
-    "bcachefs",
-    "btrfs",
-    "cgroups",
-    "cpu_vulnerabilities",
-    "devstat",
-    "drbd",
-    "drm",
-    "edac",
-    "ethtool",
-    "exec",
-    "fibrechannel",
-    "infiniband",
-    "ipvs",
-    "ksmd",
-    "lnstat",
-    "logind",
-    "meminfo_numa",
-    "mountstats",
-    "netisr",
-    "nfsd",
-    "ntp",
-    "nvme",
-    "pcidevice",
-    "perf",
-    "rapl",
-    "runit",
-    "slabinfo",
-    "supervisord",
-    "sysctl",
-    "systemd",
-    "tapestats",
-    "wifi",
-    "xfs",
-    "zfs",
-    "zoneinfo",
-];
+const MISSING_COLLECTORS: &str = "bcache bcachefs btrfs cgroups cpu_vulnerabilities devstat drbd drm edac ethtool exec \
+    fibrechannel infiniband ipvs ksmd lnstat logind meminfo_numa mountstats netisr nfsd ntp nvme \
+    pcidevice perf rapl runit slabinfo supervisord sysctl systemd tapestats wifi xfs zfs zoneinfo";
 
 impl Default for Arguments {
     fn default() -> Self {
@@ -209,15 +321,19 @@ impl Default for Arguments {
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arguments, String> {
     let mut parser = Parser::from_args(words);
     let mut arguments = Arguments::default();
-    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-        let option = match argument {
-            Arg::Long(name) => name.to_owned(),
-            Arg::Short('h') => "help".to_owned(),
-            Arg::Short(letter) => return Err(format!("unknown option '-{letter}'; options begin with two dashes")),
-            Arg::Value(value) => return Err(format!("unexpected argument '{}'", value.to_string_lossy())),
+    loop {
+        let option = match parser.next() {
+            Ok(None) => break,
+            Ok(Some(Arg::Long(name))) => name.to_owned(),
+            Ok(Some(Arg::Short('h'))) => "help".to_owned(),
+            Ok(Some(Arg::Short(letter))) => {
+                return Err(format!("unknown option '-{letter}'; options begin with two dashes"));
+            }
+            Ok(Some(Arg::Value(value))) => return Err(format!("unexpected argument '{}'", value.to_string_lossy())),
+            Err(error) => return Err(unexpected(error)),
         };
         if let Err(fault) = arguments.set(&option, &mut parser) {
-            return Err(format!("--{option}: {fault}"));
+            return Err(["--", &option, ": ", &fault].concat());
         }
     }
     if arguments.listen_addresses.is_empty() {
@@ -225,6 +341,21 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arg
     }
     arguments.settings.filters = Filters::new(&arguments.filters)?;
     Ok(arguments)
+}
+
+/// The one thing that the parser itself finds fault with: the value of an option that takes none.
+fn unexpected(error: lexopt::Error) -> String {
+    match error {
+        lexopt::Error::UnexpectedValue { option, value } => {
+            format!("unexpected argument for option '{option}': \"{}\"", value.to_string_lossy())
+        }
+        _ => String::new(),
+    }
+}
+
+/// A fault of the value `text`.
+fn wrong(text: &str, fault: &str) -> Result<(), String> {
+    Err(["'", text, "'", fault].concat())
 }
 
 impl Arguments {
@@ -235,69 +366,25 @@ impl Arguments {
     }
 
     fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
-        match option {
-            "help" => self.command = Command::Help,
-            "version" => self.command = Command::Version,
-            "once" => self.command = Command::Once,
-            "health" => {
-                self.command = Command::Health;
-                self.health_target = optional_value(parser)?.map(|url| Target::parse(&url)).transpose()?;
-            }
-            "web.listen-address" => self.listen_addresses.push(Listen::parse(&value(parser)?)?),
-            "web.allow" => self.networks.push(Network::parse(&value(parser)?)?),
-            "web.basic-auth-file" => self.basic_auth_file = Some(value(parser)?.into()),
-            "user" => self.user = Some(User::find(Path::new("/etc"), &value(parser)?)?),
-            "web.bearer-token-file" => self.bearer_token_file = Some(value(parser)?.into()),
-            "web.telemetry-path" => {
-                self.telemetry_path = value(parser)?;
-                if !self.telemetry_path.starts_with('/') || self.telemetry_path == "/" {
-                    return Err(format!("'{}' is not a path such as /metrics", self.telemetry_path));
-                }
-            }
-            "web.max-requests" => {
-                let text = value(parser)?;
-                self.max_requests = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
-            }
-            "path.procfs" => self.settings.paths.procfs = directory(parser)?,
-            "path.sysfs" => self.settings.paths.sysfs = directory(parser)?,
-            "path.rootfs" => self.settings.paths.rootfs = directory(parser)?,
-            "log.level" => {
-                let text = value(parser)?;
-                let level =
-                    text.parse().ok().filter(|level| *level != LevelFilter::Off && *level != LevelFilter::Trace);
-                self.log_level = level.ok_or(format!("'{text}' is not one of debug, info, warn, error"))?;
-            }
-            "log.format" => {
-                let text = value(parser)?;
-                if text != "logfmt" {
-                    return Err(format!("'{text}' is not logfmt"));
-                }
-            }
-            "collector.textfile.directory" => self.settings.textfile_directories.push(value(parser)?),
-            _ => return self.set_flag(option, parser),
-        }
-        Ok(())
-    }
-
-    /// An option of the table of filters, or one that is on or off.
-    fn set_flag(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
         if let Some(flag) = FLAGS.iter().find(|flag| flag.name == option) {
-            self.filters.push((flag.name, value_or_empty(parser)?));
+            let Some(text) = value(parser)? else { return missing() };
+            self.filters.push((flag.name, text));
             return Ok(());
         }
         let (name, on) = option.strip_prefix("no-").map_or((option, true), |name| (name, false));
-        let settings = &mut self.settings;
-        let switch = match name {
-            "collector.disable-defaults" => &mut self.disable_defaults,
-            "web.disable-exporter-metrics" => &mut settings.disable_exporter_metrics,
-            "collector.cpu.guest" => &mut settings.cpu_guest,
-            "collector.cpu.info" => &mut settings.cpu_info,
-            "collector.interrupts.include-zeros" => &mut settings.interrupts_include_zeros,
-            "collector.netclass.ignore-invalid-speed" => &mut settings.netclass_ignore_invalid_speed,
-            "collector.stat.softirq" => &mut settings.stat_softirq,
-            _ => return self.set_collector(name, on, parser),
+        let Some(known) = OPTIONS.iter().find(|known| known.name == name) else {
+            return self.set_collector(name, on, parser);
         };
-        *switch = switched(on, parser)?;
+        match &known.does {
+            Switch(switch) => *switch(self) = switched(on, parser)?,
+            _ if !on => return unknown(),
+            Run(command) => self.command = *command,
+            Take(take) => match value(parser)? {
+                Some(text) if text.is_empty() => return Err("the value is empty".into()),
+                None if !known.value.starts_with('[') => return missing(),
+                text => take(self, text.unwrap_or_default())?,
+            },
+        }
         Ok(())
     }
 
@@ -307,70 +394,62 @@ impl Arguments {
             self.collectors.push((known.name, switched(on, parser)?));
             return Ok(());
         }
-        if MISSING_COLLECTORS.contains(&collector) {
-            if on {
-                return Err("a collector of node_exporter that is not here".into());
-            }
+        let (collector, is_option) = match collector.split_once('.') {
+            Some((collector, _)) => (collector, true),
+            None => (collector, false),
+        };
+        let is_missing = words(MISSING_COLLECTORS.as_bytes()).any(|missing| missing == collector.as_bytes());
+        if is_missing && !on && !is_option {
             // It is off, as was asked.
             return switched(on, parser).map(|_| ());
         }
-        match MISSING.iter().find(|(missing, _)| *missing == name) {
-            Some((_, instead)) => Err(format!("an option of node_exporter that is not here: {instead}")),
-            None if MISSING_COLLECTORS.contains(&collector.split('.').next().unwrap_or_default()) => {
-                Err("an option of a collector of node_exporter that is not here".into())
-            }
-            None => Err("unknown option; see --help".into()),
+        if let Some((_, instead)) = MISSING.iter().find(|(missing, _)| *missing == name) {
+            return Err(["an option of node_exporter that is not here: ", instead].concat());
+        }
+        match (is_missing, is_option) {
+            (true, true) => Err("an option of a collector of node_exporter that is not here".into()),
+            (true, false) => Err("a collector of node_exporter that is not here".into()),
+            _ => unknown(),
         }
     }
 }
 
-/// The value of an option, which must have one.
-fn value(parser: &mut Parser) -> Result<String, String> {
-    let text = value_or_empty(parser)?;
-    if text.is_empty() { Err("the value is empty".into()) } else { Ok(text) }
+fn unknown() -> Result<(), String> {
+    Err("unknown option; see --help".into())
 }
 
-fn value_or_empty(parser: &mut Parser) -> Result<String, String> {
-    // What follows with dashes is the next option, and this one's value was forgotten.
+fn missing() -> Result<(), String> {
+    Err("the value is missing".into())
+}
+
+/// The value of an option, which may be empty. What follows with dashes is the next option.
+fn value(parser: &mut Parser) -> Result<Option<String>, String> {
     let attached = parser.optional_value();
-    let value = match attached {
-        Some(value) => value,
-        None => match parser
-            .try_raw_args()
-            .and_then(|mut rest| rest.next_if(|word| !word.to_string_lossy().starts_with("--")))
-        {
-            Some(value) => value,
-            None => return Err("the value is missing".into()),
-        },
-    };
-    value.into_string().map_err(|value| format!("'{}' is not UTF-8", value.to_string_lossy()))
-}
-
-fn optional_value(parser: &mut Parser) -> Result<Option<String>, String> {
-    match value(parser) {
-        Ok(value) => Ok(Some(value)),
-        Err(fault) if fault.contains("missing") => Ok(None),
-        Err(fault) => Err(fault),
+    let is_value = |word: &OsStr| !word.as_encoded_bytes().starts_with(b"--");
+    let value = attached.or_else(|| parser.try_raw_args()?.next_if(is_value));
+    match value.map(OsString::into_string).transpose() {
+        Ok(text) => Ok(text),
+        Err(value) => wrong(&value.to_string_lossy(), " is not UTF-8").map(|()| None),
     }
 }
 
 /// `--name` and `--no-name`, and `--name=false` for those who write it so.
 fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
-    match parser.optional_value() {
-        None => Ok(on),
-        Some(value) if value == "true" => Ok(on),
-        Some(value) if value == "false" => Ok(!on),
-        Some(value) => Err(format!("'{}' is neither true nor false", value.to_string_lossy())),
+    let Some(value) = parser.optional_value() else { return Ok(on) };
+    match value.as_encoded_bytes() {
+        b"true" => Ok(on),
+        b"false" => Ok(!on),
+        _ => wrong(&value.to_string_lossy(), " is neither true nor false").map(|()| on),
     }
 }
 
 /// A directory that is there.
-fn directory(parser: &mut Parser) -> Result<String, String> {
-    let path = value(parser)?;
+fn directory(path: String, to: &mut String) -> Result<(), String> {
     if !is_directory(&path) {
-        return Err(format!("'{path}' is not a directory"));
+        return wrong(&path, " is not a directory");
     }
-    Ok(path)
+    *to = path;
+    Ok(())
 }
 
 /// What `--help` prints.
@@ -378,29 +457,29 @@ pub fn help() -> String {
     let mut text = String::from(
         "usage: router_exporter [OPTION]...\n\nA router's own metrics for Prometheus, under node_exporter's names.\n\n",
     );
-    for Known { name, value, help } in OPTIONS {
-        let option = match *value {
-            "" => format!("--{name}"),
-            "[URL]" => format!("--{name} {value}"),
-            _ => format!("--{name}={value}"),
+    let mut add = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
+    for Known { name, value, help, .. } in OPTIONS {
+        let separator = match value.bytes().next() {
+            None => "",
+            Some(b'[') => " ",
+            Some(_) => "=",
         };
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "  {option}\n      {help}");
+        add(&["  --", name, separator, value, "\n      ", help, "\n"]);
     }
-    text.push_str("\nWhat is told, by regular expression:\n");
+    add(&["\nWhat is told, by regular expression:\n"]);
     for flag in FLAGS {
-        let _ = writeln!(text, "  --{}=REGEX", flag.name);
+        add(&["  --", flag.name, "=REGEX\n"]);
         if !flag.default.is_empty() {
-            let _ = writeln!(text, "      Default: {}", flag.default);
+            add(&["      Default: ", flag.default, "\n"]);
         }
     }
-    text.push_str("\nCollectors, --collector.NAME to run and --no-collector.NAME not to:\n");
-    for (title, default) in [("on unless told otherwise", true), ("off unless asked for", false)] {
-        let _ = write!(text, "  {title}:\n     ");
-        for collector in ALL.iter().filter(|collector| collector.default == default) {
-            let _ = write!(text, " {}", collector.name);
+    add(&["\nCollectors, --collector.NAME to run and --no-collector.NAME not to:\n"]);
+    for (title, default) in &[("on unless told otherwise", true), ("off unless asked for", false)] {
+        add(&["  ", title, ":\n     "]);
+        for collector in ALL.iter().filter(|collector| collector.default == *default) {
+            add(&[" ", collector.name]);
         }
-        text.push('\n');
+        add(&["\n"]);
     }
     text
 }
@@ -423,8 +502,8 @@ mod tests {
             assert!(!OPTIONS.iter().any(|known| known.name == *missing), "{missing}");
             assert!(!FLAGS.iter().any(|flag| flag.name == *missing), "{missing}");
         }
-        for missing in MISSING_COLLECTORS {
-            assert!(!ALL.iter().any(|collector| collector.name == *missing), "{missing}");
+        for missing in MISSING_COLLECTORS.split(' ') {
+            assert!(!ALL.iter().any(|collector| collector.name == missing), "{missing}");
         }
     }
 

@@ -1,13 +1,18 @@
 //! `--health`: asks a running exporter whether it is well, as routers often have no curl.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
 use crate::server::{HEALTH_PATH, Listen};
 
 /// The time for all of it: the watchdog that asks has others to look after.
 const TIME: Duration = Duration::from_secs(3);
+
+const NO_HTTP: &str = "the answer is not HTTP's";
 
 /// What is asked, of whom.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,22 +27,21 @@ impl Target {
     /// # Errors
     /// One line that names the text.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let wrong = || format!("'{url}' is no URL such as http://127.0.0.1:9100{HEALTH_PATH}");
         if url.starts_with("https:") {
-            return Err(format!("'{url}': only http is spoken"));
+            return Err(["'", url, "': only http is spoken"].concat());
         }
         let rest = url.strip_prefix("http://").unwrap_or(url);
-        let (host, path) = match rest.find('/').and_then(|slash| rest.split_at_checked(slash)) {
-            Some((host, path)) => (host, path),
-            None => (rest, HEALTH_PATH),
-        };
-        if host.is_empty() || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(wrong());
-        }
+        let slash = rest.find('/').unwrap_or(rest.len());
+        let (host, path) = rest.split_at_checked(slash).unwrap_or_default();
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-        let host = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let listen = Listen::parse(&host).map_err(|_| wrong())?;
-        Ok(Self { address: listen.local(), path: path.to_owned() })
+        let listen = Listen::parse(&[host, if has_port { "" } else { ":80" }].concat());
+        match listen {
+            Ok(listen) if !host.is_empty() && path.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                let path = if path.is_empty() { HEALTH_PATH } else { path };
+                Ok(Self { address: listen.local(), path: path.to_owned() })
+            }
+            _ => Err(["'", url, "' is no URL such as http://127.0.0.1:9100", HEALTH_PATH].concat()),
+        }
     }
 
     /// The exporter that listens at this address.
@@ -52,46 +56,48 @@ impl Target {
 /// # Errors
 /// One line on what went wrong.
 pub fn check(target: &Target) -> Result<(), String> {
-    let Target { address, path } = target;
-    let began = Instant::now();
-    // A timeout of zero would mean none.
-    let left = || Some(TIME.saturating_sub(began.elapsed()).max(Duration::from_millis(1)));
     let mut head = [0_u8; 32];
-    let mut length = 0_usize;
-    let mut ask = || -> std::io::Result<()> {
-        let mut stream = TcpStream::connect_timeout(address, TIME)?;
-        stream.set_write_timeout(left())?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
-        while let Some(room) = head.get_mut(length..).filter(|room| !room.is_empty()) {
-            stream.set_read_timeout(left())?;
-            match stream.read(room)? {
-                0 => break,
-                read => length = length.saturating_add(read),
+    let why = match ask(target, &mut head) {
+        Ok(12..) => match head.split_at_checked(9) {
+            Some((b"HTTP/1.0 " | b"HTTP/1.1 ", [b'2', b'0', b'0', ..])) => return Ok(()),
+            Some((b"HTTP/1.0 " | b"HTTP/1.1 ", rest)) => {
+                ["status ", &String::from_utf8_lossy(rest.get(..3).unwrap_or_default())].concat()
             }
-            if began.elapsed() > TIME {
-                return Err(std::io::ErrorKind::TimedOut.into());
-            }
-        }
-        Ok(())
+            _ => NO_HTTP.to_owned(),
+        },
+        Ok(_) => NO_HTTP.to_owned(),
+        Err(Errno::TIMEDOUT | Errno::AGAIN | Errno::INPROGRESS) => "no answer within 3 seconds".to_owned(),
+        Err(error) => error.to_string(),
     };
-    let failed = |why: String| Err(format!("http://{address}{path}: {why}"));
-    if let Err(error) = ask() {
-        return failed(match error.kind() {
-            std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => "no answer within 3 seconds".to_owned(),
-            _ => error.to_string(),
-        });
+    Err(format!("http://{}{}: {why}", target.address, target.path))
+}
+
+/// Fills `head` with the beginning of the answer, and gives its length.
+fn ask(target: &Target, head: &mut [u8]) -> Result<usize, Errno> {
+    let began = Instant::now();
+    let family = if target.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    // Connecting waits as long as sending.
+    set_socket_timeout(&socket, Timeout::Send, Some(TIME))?;
+    connect(&socket, &target.address)?;
+    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.address);
+    rustix::io::write(&socket, request.as_bytes())?;
+    let mut length = 0_usize;
+    while let Some(room) = head.get_mut(length..).filter(|room| !room.is_empty()) {
+        let left = TIME.checked_sub(began.elapsed()).filter(|left| !left.is_zero()).ok_or(Errno::TIMEDOUT)?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(left))?;
+        match rustix::io::read(&socket, room)? {
+            0 => break,
+            read => length = length.saturating_add(read),
+        }
     }
-    let head = head.get(..length).unwrap_or_default();
-    match (head.starts_with(b"HTTP/1."), head.get(9..12)) {
-        (true, Some(b"200")) => Ok(()),
-        (true, Some(status)) => failed(format!("status {}", String::from_utf8_lossy(status))),
-        _ => failed("the answer is not HTTP's".to_owned()),
-    }
+    Ok(length)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     #[test]

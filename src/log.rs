@@ -3,7 +3,6 @@
 //! Written through the `log` crate, which tiny_http brings along. An exporter that is well says
 //! nothing after its start; what is told later is a change of state.
 
-use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use httpdate::HttpDate;
@@ -20,12 +19,17 @@ impl Log for Stderr {
         if self.enabled(record.metadata()) {
             // A router's clock may say anything, and not all of it is a date.
             let time = http_date(SystemTime::now()).map(|date| date.to_string()).unwrap_or_default();
-            // Nobody is there to be told that the log cannot be written.
-            let _ = writeln!(std::io::stderr(), "time=\"{time}\" level={} {}", record.level(), record.args());
+            print(&format!("time=\"{time}\" level={} {}\n", record.level(), record.args()));
         }
     }
 
     fn flush(&self) {}
+}
+
+/// Writes `line` on standard error.
+pub fn print(line: &str) {
+    // Nobody is there to be told that it cannot be written.
+    let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
 }
 
 /// A time as HTTP writes it; `None` before 1970 and from the year 10000 on, where `HttpDate` panics.

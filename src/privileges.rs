@@ -1,13 +1,12 @@
 //! Gives up what the exporter does not need once it listens.
 
-use std::path::Path;
-
 use rustix::process::{
     DumpableBehavior, Gid, Resource, Rlimit, Uid, getegid, geteuid, getgid, getpriority_process, getrlimit, getuid,
     set_dumpable_behavior, setpriority_process, setrlimit,
 };
 use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
 
+use crate::scan;
 use crate::system;
 
 /// The most bytes of /etc/passwd and of /etc/group.
@@ -40,32 +39,35 @@ impl User {
     ///
     /// # Errors
     /// One line that names the user.
-    pub fn find(etc: &Path, user: &str) -> Result<Self, String> {
-        let passwd = read(&etc.join("passwd"));
-        let group = read(&etc.join("group"));
-        Self::parse(&passwd, &group, user).ok_or_else(|| format!("there is no user '{user}'"))
+    pub fn find(etc: &str, user: &str) -> Result<Self, String> {
+        let read = |name| system::read_own(&[etc, name].concat(), FILE_LIMIT).map_or(Vec::new(), |(_, text)| text);
+        let found = Self::parse(&read("/passwd"), &read("/group"), user.as_bytes());
+        found.ok_or_else(|| ["there is no user '", user, "'"].concat())
     }
 
-    fn parse(passwd: &str, group: &str, user: &str) -> Option<Self> {
-        let number = decimal(user);
-        let entry = passwd.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            let uid = decimal(fields.nth(1)?)?;
-            let gid = decimal(fields.next()?)?;
-            (name == user || number == Some(uid)).then_some((name, uid, gid))
-        });
-        let (name, uid, gid) = entry.or_else(|| number.map(|number| ("", number, number)))?;
-        let member = |line: &str| {
-            let mut fields = line.split(':');
-            let gid = decimal(fields.nth(2)?)?;
-            let mut members = fields.next()?.split(',');
-            (!name.is_empty() && members.any(|member| member == name)).then_some(Gid::from_raw(gid))
-        };
-        let gid = Gid::from_raw(gid);
-        let mut groups = vec![gid];
-        groups.extend(group.lines().filter_map(member).filter(|other| *other != gid));
-        Some(Self { uid: Uid::from_raw(uid), gid, groups })
+    fn parse(passwd: &[u8], group: &[u8], user: &[u8]) -> Option<Self> {
+        let mut found = id(user).map(|number| (&b""[..], number, number));
+        for line in scan::lines(passwd) {
+            if let Some([name, uid, gid]) = fields(line)
+                && let (Some(uid), Some(gid)) = (id(uid), id(gid))
+                && (name == user || found.is_some_and(|(_, number, _)| number == uid))
+            {
+                found = Some((name, uid, gid));
+                break;
+            }
+        }
+        let (name, uid, gid) = found?;
+        let mut groups = vec![Gid::from_raw(gid)];
+        for line in scan::lines(group) {
+            if let Some([_, other, members]) = fields(line)
+                && let Some(other) = id(other).filter(|other| *other != gid)
+                && !name.is_empty()
+                && members.split(|byte| *byte == b',').any(|member| member == name)
+            {
+                groups.push(Gid::from_raw(other));
+            }
+        }
+        Some(Self { uid: Uid::from_raw(uid), gid: Gid::from_raw(gid), groups })
     }
 
     /// Becomes this user for good.
@@ -107,15 +109,18 @@ pub fn restrict() {
     }
 }
 
-fn read(path: &Path) -> String {
-    let text = system::read_own(path, FILE_LIMIT).map(|(_, text)| text).unwrap_or_default();
-    String::from_utf8_lossy(&text).into_owned()
+/// The first, the third and the fourth field of a line.
+fn fields(line: &[u8]) -> Option<[&[u8]; 3]> {
+    let (first, rest) = scan::split_once(line, b':')?;
+    let (_, rest) = scan::split_once(rest, b':')?;
+    let (third, rest) = scan::split_once(rest, b':')?;
+    let (fourth, _) = scan::split_once(rest, b':').unwrap_or((rest, b""));
+    Some([first, third, fourth])
 }
 
 /// A number that `(uid_t) -1`, which means "leave it as it is", is not.
-fn decimal(text: &str) -> Option<u32> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && *number != u32::MAX)
+fn id(text: &[u8]) -> Option<u32> {
+    u32::try_from(scan::decimal(text)?).ok().filter(|number| *number != u32::MAX)
 }
 
 #[cfg(test)]
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn users_are_found_by_name_and_by_number() {
-        let find = |text| User::parse(PASSWD, GROUP, text);
+        let find = |text: &str| User::parse(PASSWD.as_bytes(), GROUP.as_bytes(), text.as_bytes());
         assert_eq!(find("nobody"), user(65_534, &[65_533, 100]));
         assert_eq!(find("65534"), find("nobody"));
         assert_eq!(find("daemon"), user(1, &[1, 100]));
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_machine_without_the_files_has_numbers_only() {
-        let absent = Path::new("/absent");
+        let absent = "/absent";
         assert_eq!(User::find(absent, "99").ok(), user(99, &[99]));
         assert!(User::find(absent, "nobody").unwrap_err().contains("'nobody'"));
     }

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
-use percent_encoding::percent_decode_str;
+use log::Level;
+use percent_encoding::percent_decode;
 
 use crate::collectors::{ALL, Collector};
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter, gauge};
 use crate::process::Process;
+use crate::scan::split_once;
 use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;
 
@@ -55,11 +57,15 @@ struct Outcome {
 impl Scraper {
     /// The scraper of the collectors that `enabled` picks by name.
     pub fn new(settings: Settings, enabled: impl Fn(&Collector) -> bool) -> Self {
-        let collectors = ALL.iter().filter(|collector| enabled(collector));
-        let mut collectors: Vec<_> =
-            collectors.map(|collector| Running { collector, result: None, told: false }).collect();
+        let mut collectors = Vec::new();
         // The files of other programs must not have a family of ours, of which these are the last.
-        collectors.sort_by_key(|running| running.collector.name == "textfile");
+        for last in [false, true] {
+            for collector in ALL {
+                if (collector.name == "textfile") == last && enabled(collector) {
+                    collectors.push(Running { collector, result: None, told: false });
+                }
+            }
+        }
         Self { host: Host::new(settings), collectors, page: Page::default(), process: Process::default() }
     }
 
@@ -81,11 +87,11 @@ impl Scraper {
         if host.settings.disable_exporter_metrics {
             return;
         }
-        let codes: [(&[u8], u64); 3] =
+        let counts: [(&[u8], u64); 3] =
             [(b"200", handler.ok), (b"500", handler.internal_error), (b"503", handler.unavailable)];
         page.family(&REQUESTS);
-        for (code, count) in codes {
-            page.sample(&[("code", code)], count);
+        for (code, count) in &counts {
+            page.sample(&[("code", code)], *count);
         }
         page.single(&IN_FLIGHT, handler.in_flight);
         let mark = page.mark();
@@ -122,19 +128,15 @@ impl Running {
 
     /// Tells the log when something has changed, not at every scrape.
     fn tell(&mut self, result: &Result<(), Error>, skipped: Option<Error>) {
-        let name = self.collector.name;
-        let before = std::mem::replace(&mut self.told, true);
-        match (result, skipped) {
-            (Err(Error::Absent), _) if !before => log::debug!("msg=\"collector has nothing to say\" name={name}"),
-            (Err(error), _) if !before => log::error!("msg=\"collector failed\" name={name} err=\"{error}\""),
-            (Ok(()), Some(line)) if !before => log::warn!("msg=\"line passed over\" name={name} err=\"{line}\""),
-            (Ok(()), None) => {
-                if before {
-                    log::info!("msg=\"collector is well again\" name={name}");
-                }
-                self.told = false;
-            }
-            _ => {}
+        let (is_well, level, what, error) = match (result, &skipped) {
+            (Err(Error::Absent), _) => (false, Level::Debug, "collector has nothing to say", None),
+            (Err(error), _) => (false, Level::Error, "collector failed", Some(error)),
+            (Ok(()), Some(line)) => (false, Level::Warn, "line passed over", Some(line)),
+            (Ok(()), None) => (true, Level::Info, "collector is well again", None),
+        };
+        if std::mem::replace(&mut self.told, !is_well) == is_well && log::max_level() >= level {
+            let error = error.map_or(String::new(), |error| format!(" err=\"{error}\""));
+            log::log!(level, "msg=\"{what}\" name={}{error}", self.collector.name);
         }
     }
 }
@@ -147,9 +149,9 @@ impl Exporter for Scraper {
         self.host.begin();
         self.exporter(handler);
         // Empty for now, so that their names are taken.
-        RESULTS.iter().for_each(|family| {
+        for family in &RESULTS {
             self.page.family(family);
-        });
+        }
         for running in &mut self.collectors {
             running.result = None;
             if selection.takes(running.collector.name) {
@@ -157,58 +159,72 @@ impl Exporter for Scraper {
             }
         }
         self.results();
-        self.page.write(out, |name| {
-            selection.names.is_empty() || selection.names.iter().any(|wanted| wanted.as_bytes() == name)
-        });
+        let all = !selection.asks(NAME);
+        self.page.write(out, |name| all || selection.names(NAME, name));
         self.host.settings.filters.rest();
         Ok(())
     }
 }
 
-/// What the URL asks for: `collect[]`, `exclude[]` and `name[]`.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Selection {
-    collect: Vec<String>,
-    exclude: Vec<String>,
-    names: Vec<String>,
-}
+const COLLECT: &[u8] = b"collect[]";
+const EXCLUDE: &[u8] = b"exclude[]";
+const NAME: &[u8] = b"name[]";
+
+/// What the URL asks for: the values of `collect[]`, `exclude[]` and `name[]`, each behind its key.
+struct Selection(Vec<[Vec<u8>; 2]>);
 
 impl Selection {
     fn parse(query: &str) -> Self {
-        let mut selection = Self::default();
-        for pair in query.split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-            match decoded(key).as_str() {
-                "collect[]" => selection.collect.push(decoded(value)),
-                "exclude[]" => selection.exclude.push(decoded(value)),
-                "name[]" => selection.names.push(decoded(value)),
-                _ => {}
+        let mut pairs = Vec::new();
+        for pair in query.as_bytes().split(|byte| *byte == b'&') {
+            let (key, value) = split_once(pair, b'=').unwrap_or((pair, b""));
+            let key = decoded(key);
+            if [COLLECT, EXCLUDE, NAME].contains(&key.as_slice()) {
+                pairs.push([key, decoded(value)]);
             }
         }
-        selection
+        Self(pairs)
+    }
+
+    /// Whether the URL has this key.
+    fn asks(&self, key: &[u8]) -> bool {
+        self.0.iter().any(|[asked, _]| asked == key)
+    }
+
+    /// Whether the URL has this key with this value.
+    fn names(&self, key: &[u8], value: &[u8]) -> bool {
+        self.0.iter().any(|[asked, named]| asked == key && named == value)
     }
 
     /// Refuses what node_exporter refuses, in its words.
     fn check(&self, running: &[Running]) -> Result<(), String> {
-        if !self.collect.is_empty() && !self.exclude.is_empty() {
+        if self.asks(COLLECT) && self.asks(EXCLUDE) {
             return Err("Combined collect and exclude queries are not allowed.".into());
         }
-        for name in &self.collect {
-            if !running.iter().any(|running| running.collector.name == name) {
-                let fault = if ALL.iter().any(|known| known.name == name) { "disabled" } else { "missing" };
-                return Err(format!(
-                    "Couldn't create filtered metrics handler: couldn't create collector: {fault} collector: {name}"
-                ));
+        for [key, name] in &self.0 {
+            let is_named = |collector: &Collector| collector.name.as_bytes() == name;
+            if key == COLLECT && !running.iter().any(|running| is_named(running.collector)) {
+                return Err([
+                    "Couldn't create filtered metrics handler: couldn't create collector: ",
+                    if ALL.iter().any(is_named) { "disabled" } else { "missing" },
+                    " collector: ",
+                    &String::from_utf8_lossy(name),
+                ]
+                .concat());
             }
         }
         Ok(())
     }
 
     fn takes(&self, name: &str) -> bool {
-        let names = |list: &[String]| list.iter().any(|listed| listed == name);
-        if self.collect.is_empty() { !names(&self.exclude) } else { names(&self.collect) }
+        if self.asks(COLLECT) { self.names(COLLECT, name.as_bytes()) } else { !self.names(EXCLUDE, name.as_bytes()) }
     }
+}
+
+/// A part of a query without its percents and pluses.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect()
 }
 
 fn go_architecture() -> &'static str {

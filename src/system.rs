@@ -7,7 +7,6 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::buffer::spare_capacity;
@@ -59,14 +58,19 @@ pub fn hung_up() -> bool {
 /// # Errors
 /// ENODEV if there is no such interface, EPERM without CAP_NET_RAW before Linux 5.7.
 #[allow(unsafe_code)]
-pub fn bind_to_device(socket: BorrowedFd<'_>, name: &str) -> io::Result<()> {
-    let length = libc::socklen_t::try_from(name.len()).map_err(io::Error::other)?;
+pub fn bind_to_device(socket: BorrowedFd<'_>, name: &str) -> Result<(), Errno> {
+    let length = libc::socklen_t::try_from(name.len()).map_err(|_| Errno::NODEV)?;
     // SAFETY: the kernel reads `length` bytes at the pointer, which the name has; it keeps no
     // pointer, and ends the name itself.
     let result = unsafe {
         libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.as_ptr().cast(), length)
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+/// Why the last of libc's calls failed.
+fn last_error() -> Errno {
+    Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
 /// Computes a message in a child process, which may never end, and gives the end of the pipe that
@@ -109,11 +113,7 @@ pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
     let state = unsafe { libc::adjtimex(clock.as_mut_ptr()) };
     // SAFETY: it is numbers, for which zeros will do, whether the kernel has written them or not.
     let clock = unsafe { clock.assume_init() };
-    if state < 0 {
-        Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
-    } else {
-        Ok((clock, state))
-    }
+    if state < 0 { Err(last_error()) } else { Ok((clock, state)) }
 }
 
 /// Reads a small file of the exporter's own, rather than one that tells of the machine, and the
@@ -122,26 +122,32 @@ pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
 /// # Errors
 /// It is missing or unreadable, larger than `limit` bytes, or no plain file.
 #[allow(clippy::disallowed_methods)]
-pub fn read_own(path: &Path, limit: usize) -> io::Result<(Mode, Vec<u8>)> {
+pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
     // Not blocking: a FIFO in the file's place must not hold anything up.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    // Not rustix's fstat, which on 32 bits looks for statx(2) by name, and brings 12 kB for that.
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("not a plain file"));
-    }
     let mut text = Vec::new();
-    loop {
-        text.reserve(4096);
-        match rustix::io::read(&file, spare_capacity(&mut text)) {
-            Ok(0) => return Ok((Mode::from_raw_mode(metadata.mode()), text)),
-            Err(Errno::INTR) => {}
-            result => result.map(|_| ())?,
+    let mut read = || -> io::Result<Option<Mode>> {
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        // Not rustix's fstat, which on 32 bits looks for statx(2) by name, and brings 12 kB for that.
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(None);
         }
-        if text.len() > limit {
-            return Err(io::Error::other(format!("larger than {limit} bytes")));
+        while text.len() <= limit {
+            text.reserve(4096);
+            match rustix::io::read(&file, spare_capacity(&mut text)) {
+                Ok(0) => break,
+                Err(Errno::INTR) | Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(Some(Mode::from_raw_mode(metadata.mode())))
+    };
+    match read() {
+        Ok(None) => Err("not a plain file".into()),
+        Ok(Some(_)) if text.len() > limit => Err(format!("larger than {limit} bytes")),
+        Ok(Some(mode)) => Ok((mode, text)),
+        Err(error) => Err(error.to_string()),
     }
 }
 
