@@ -26,7 +26,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::settings::Settings;
-use crate::statfs::{Question, Questions};
+use crate::statfs::{Mounts, Question, Questions};
 use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
@@ -114,6 +114,8 @@ pub struct Host {
     pub settings: Settings,
     /// The ticks that the collector `cpu` told last, by the processors' numbers.
     pub ticks: RefCell<Vec<(u64, [u64; 10])>>,
+    /// What the collector `filesystem` has asked.
+    pub mounts: RefCell<Mounts>,
     kept: RefCell<Kept>,
     /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
     /// read of a file of /proc/sys costs the kernel ten times a short one.

@@ -2,30 +2,38 @@
 
 use std::cell::Cell;
 
-use rustix::process::{Resource, getrlimit};
+use procfs::process::LimitValue;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter, gauge};
-use crate::scan::{decimal, rsplit_once, words};
+use crate::scan::{decimal, lines, rsplit_once, words};
 
 /// The kernel counts a process's time in these, whatever its own tick.
 const TICKS_PER_SECOND: u64 = 100;
 
 const CPU: Family = counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.");
 const OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
-const MAX_FDS: Family = gauge("process_max_fds", "Maximum number of open file descriptors.");
 const VIRTUAL: Family = gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.");
-const VIRTUAL_MAX: Family =
-    gauge("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes.");
 const RESIDENT: Family = gauge("process_resident_memory_bytes", "Resident memory size in bytes.");
 const START: Family = gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.");
+
+/// What `/proc/self/limits` calls them.
+const LIMITS: [(&[u8], Family); 2] = [
+    (b"Max open files ", gauge("process_max_fds", "Maximum number of open file descriptors.")),
+    (
+        b"Max address space ",
+        gauge("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes."),
+    ),
+];
 
 /// This process, from scrape to scrape.
 #[derive(Debug, Default)]
 pub struct Process {
     /// When it began, in hundredths of a second since 1970.
     started: Cell<u64>,
+    /// The values of [`LIMITS`], once they were read.
+    limits: Cell<Option<[u64; 2]>>,
 }
 
 impl Process {
@@ -36,17 +44,30 @@ impl Process {
     pub fn collect(&self, host: &Host, page: &mut Page) -> Result<(), Error> {
         let open = host.own_open_files()?.iter().count();
         page.single(&OPEN_FDS, u64::try_from(open).unwrap_or_default());
-        let limit = |resource| getrlimit(resource).current.unwrap_or(u64::MAX);
-        page.single(&MAX_FDS, limit(Resource::Nofile));
-        page.single(&VIRTUAL_MAX, limit(Resource::As));
+        for (limit, (_, family)) in self.limits(host)?.iter().zip(&LIMITS) {
+            page.single(family, *limit);
+        }
         let text = host.own("stat")?;
         let stat = parse(&text).ok_or_else(|| text.odd(&text))?;
         page.single(&CPU, Value::decimal(stat.ticks, 2));
         page.single(&VIRTUAL, stat.virtual_bytes);
-        let page_size = u64::try_from(rustix::param::page_size()).unwrap_or_default();
-        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(page_size));
+        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(procfs::page_size()));
         page.single(&START, Value::decimal(self.started(host, stat.started), 2));
         Ok(())
+    }
+
+    /// The limits of [`LIMITS`]: the file is long, and they stay as they were when the exporter began.
+    fn limits(&self, host: &Host) -> Result<[u64; 2], Error> {
+        if let Some(limits) = self.limits.get() {
+            return Ok(limits);
+        }
+        let text = host.own("limits")?;
+        let mut limits = [0; 2];
+        for (limit, (name, _)) in limits.iter_mut().zip(&LIMITS) {
+            *limit = parse_limit(&text, name).ok_or_else(|| text.odd(&text))?;
+        }
+        self.limits.set(Some(limits));
+        Ok(limits)
     }
 
     /// When the process began, in hundredths of a second since 1970, if that was `ticks` after the
@@ -92,6 +113,16 @@ fn parse(text: &[u8]) -> Option<Stat> {
     })
 }
 
+/// The limit that holds, of a line of its name, its soft value, its hard value and a unit.
+fn parse_limit(text: &[u8], name: &[u8]) -> Option<u64> {
+    let values = lines(text).find_map(|line| line.strip_prefix(name))?;
+    match str::from_utf8(words(values).next()?).ok()?.parse() {
+        Ok(LimitValue::Value(limit)) => Some(limit),
+        Ok(LimitValue::Unlimited) => Some(u64::MAX),
+        Err(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use procfs::FromRead;
@@ -109,6 +140,16 @@ mod tests {
             resident_pages: theirs.rss,
         };
         assert_eq!(parse(text), Some(theirs));
+    }
+
+    #[test]
+    fn limits() {
+        let text = b"Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max open files            1024                 524288               files     \n\
+            Max address space         unlimited            unlimited            bytes     \n";
+        let limits = |text: &[u8]| LIMITS.map(|(name, _)| parse_limit(text, name));
+        assert_eq!(limits(text), [Some(1024), Some(u64::MAX)]);
+        assert_eq!(limits(b"Max open files            10x\nMax address space "), [None, None]);
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! `/proc/diskstats`: what each disk has read and written, in sectors of 512 bytes and milliseconds.
 //!
-//! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes); `procfs` reads
-//! all three.
-
-use procfs::DiskStat;
+//! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
 use crate::filter::Filter;
 use crate::host::{Error, Host};
-use crate::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::scan::{lines, words};
+use crate::page::{Family, Page, Value, counter, gauge};
+use crate::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [
@@ -34,6 +31,9 @@ const FAMILIES: [Family; 17] = [
     ),
 ];
 
+/// How many of them every kernel has.
+const ALWAYS: usize = 11;
+
 /// What the columns count.
 const UNITS: [Unit; 17] = {
     use Unit::{Millisecond as Ms, One, Sector};
@@ -48,32 +48,31 @@ const INFO: [Family; 1] = [gauge("node_disk_info", "Info of /sys/block/<block_de
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"diskstats"])?;
-    let mut disks = Vec::new();
-    let told = |line: &&[u8]| {
-        words(line).nth(2).is_none_or(|name| host.settings.filters.allows(Filter::DiskstatsDevice, name))
-    };
-    for line in lines(&text).filter(told) {
-        match parse(line) {
-            Some(disk) => disks.push(disk),
+    let is_told = |disk: &Disk| host.settings.filters.allows(Filter::DiskstatsDevice, disk.name);
+    let mut table = page.table(&FAMILIES);
+    for line in lines(&text) {
+        let disk = parse(line);
+        if disk.as_ref().is_some_and(|disk| !is_told(disk)) {
+            continue;
+        }
+        match disk.zip(values(line)) {
+            Some((disk, values)) => table.row(&[("device", disk.name)], values),
             None => text.skip(line),
         }
     }
-    let mut table = page.table(&FAMILIES);
-    for disk in &disks {
-        table.row(&[("device", disk.name.as_bytes())], values(disk));
-    }
     table.finish();
     let mut table = page.table(&INFO);
-    for disk in &disks {
-        let name = disk.name.as_bytes();
+    for line in lines(&text) {
+        let Some(Disk { major, minor, name }) = parse(line).filter(is_told) else { continue };
+        if values(line).is_none() {
+            continue;
+        }
         // node_exporter says 0 wherever any of some thirty other attributes is missing.
         let rotational = host.sys_kept(&[b"block/", name, b"/queue/rotational"]);
-        let number = |half: i32| Digits::new(half.unsigned_abs().into());
-        let (major, minor) = (number(disk.major), number(disk.minor));
         let labels: [(_, &[u8]); 9] = [
             ("device", name),
-            ("major", &major),
-            ("minor", &minor),
+            ("major", major),
+            ("minor", minor),
             // What is empty is udev's to tell, and routers have no udev.
             ("model", b""),
             ("path", b""),
@@ -88,10 +87,20 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-// Called at two places, and 3 kB of machine code.
-#[inline(never)]
-fn parse(line: &[u8]) -> Option<DiskStat> {
-    DiskStat::from_line(str::from_utf8(line).ok()?).ok()
+/// A disk's numbers and name, the first three columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Disk<'t> {
+    major: &'t [u8],
+    minor: &'t [u8],
+    name: &'t [u8],
+}
+
+fn parse(line: &[u8]) -> Option<Disk<'_>> {
+    let mut words = words(line);
+    let (major, minor) = (words.next()?, words.next()?);
+    decimal(major)?;
+    decimal(minor)?;
+    Some(Disk { major, minor, name: words.next()? })
 }
 
 /// What a column counts.
@@ -102,40 +111,26 @@ enum Unit {
     Millisecond,
 }
 
-/// In the order and the units of [`FAMILIES`].
-fn values(disk: &DiskStat) -> [Option<Value>; 17] {
-    let figures = [
-        Some(disk.reads),
-        Some(disk.merged),
-        Some(disk.sectors_read),
-        Some(disk.time_reading),
-        Some(disk.writes),
-        Some(disk.writes_merged),
-        Some(disk.sectors_written),
-        Some(disk.time_writing),
-        Some(disk.in_progress),
-        Some(disk.time_in_progress),
-        Some(disk.weighted_time_in_progress),
-        disk.discards,
-        disk.discards_merged,
-        disk.sectors_discarded,
-        disk.time_discarding,
-        disk.flushes,
-        disk.time_flushing,
-    ];
-    let mut units = UNITS.iter();
-    figures.map(|figure| {
-        let unit = units.next();
-        figure.map(|figure| match unit {
-            Some(Unit::Sector) => figure.wrapping_mul(512).into(),
-            Some(Unit::Millisecond) => Value::decimal(figure, 3),
-            _ => figure.into(),
-        })
-    })
+/// The other columns in the order and the units of [`FAMILIES`], of which the first
+/// [`ALWAYS`] must be there.
+fn values(line: &[u8]) -> Option<[Option<Value>; 17]> {
+    let mut words = words(line).skip(3);
+    let mut values = [None; 17];
+    for (value, unit) in values.iter_mut().zip(&UNITS) {
+        let Some(figure) = words.next().and_then(decimal) else { break };
+        *value = Some(match unit {
+            Unit::One => figure.into(),
+            Unit::Sector => figure.wrapping_mul(512).into(),
+            Unit::Millisecond => Value::decimal(figure, 3),
+        });
+    }
+    values.get(ALWAYS.checked_sub(1)?)?.map(|_| values)
 }
 
 #[cfg(test)]
 mod tests {
+    use procfs::DiskStat;
+
     use super::*;
 
     fn count(number: u64) -> Option<Value> {
@@ -148,9 +143,9 @@ mod tests {
 
     #[test]
     fn real() {
-        let disk = parse(b"   8       0 sda 1203 4 9600 5120 301 44 3008 10230 0 6000 15350").unwrap();
-        assert_eq!((disk.major, disk.minor, disk.name.as_str()), (8, 0, "sda"));
-        let values = values(&disk);
+        let line = b"   8       0 sda 1203 4 9600 5120 301 44 3008 10230 0 6000 15350";
+        assert_eq!(parse(line), Some(Disk { major: b"8", minor: b"0", name: b"sda" }));
+        let values = values(line).unwrap();
         assert_eq!(values[..4], [count(1203), count(4), count(9600 * 512), milliseconds(5120)]);
         assert_eq!(values[8..], [count(0), milliseconds(6000), milliseconds(15350), None, None, None, None, None, None]);
     }
@@ -158,9 +153,21 @@ mod tests {
     #[test]
     fn discards_and_flushes() {
         let line = b" 254 0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34";
-        let values = values(&parse(line).unwrap());
+        let values = values(line).unwrap();
         let rest = [count(4142), count(22), count(375672), milliseconds(240), count(1012), milliseconds(34)];
         assert_eq!(values[11..], rest);
+    }
+
+    #[test]
+    fn as_procfs() {
+        let line = "   8       0 sda 1203 4 9600 5120 301 44 3008 10230 7 6000 15350 1 2 3 4";
+        let theirs = DiskStat::from_line(line).unwrap();
+        let ours = values(line.as_bytes()).unwrap();
+        assert_eq!(ours[..2], [count(theirs.reads), count(theirs.merged)]);
+        assert_eq!(ours[2..4], [count(theirs.sectors_read * 512), milliseconds(theirs.time_reading)]);
+        assert_eq!(ours[8..10], [count(theirs.in_progress), milliseconds(theirs.time_in_progress)]);
+        assert_eq!(ours[14], theirs.time_discarding.and_then(milliseconds));
+        assert_eq!(ours[15], theirs.flushes.and_then(count));
     }
 
     #[test]
@@ -173,8 +180,11 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"8 0", b"8 0 sda", b"x 0 sda 1", b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11", b"8 0 s\xff 1 2 3 4 5 6 7 8 9 10 11"] {
-            assert!(parse(odd).is_none(), "{odd:?}");
+        for odd in [&b""[..], b"8 0", b"x 0 sda 1", b"8 -1 sda 1"] {
+            assert_eq!(parse(odd), None, "{odd:?}");
+        }
+        for odd in [&b"8 0 sda"[..], b"8 0 sda 1 2 3 4 5 6 7 8 9 10", b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11"] {
+            assert_eq!(values(odd), None, "{odd:?}");
         }
     }
 }

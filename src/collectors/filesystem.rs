@@ -5,16 +5,15 @@
 //! such as that of an unplugged disk or a dead server, tells `node_filesystem_device_error` and
 //! whether it is read-only, and nothing else.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use rustix::io::Errno;
 
 use crate::filter::Filter;
 use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
+use crate::page::{Family, Page, gauge};
 use crate::scan::{decimal, lines, split_once, words};
-use crate::statfs::{PATIENCE, Question};
+use crate::statfs::{Asked, Mounts, PATIENCE, Question};
 
 const FAMILIES: [Family; 7] = [
     gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
@@ -59,68 +58,74 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
     let root = host.settings.paths.rootfs.trim_end_matches('/').as_bytes();
     let filters = &host.settings.filters;
-    let (mut mounts, mut may_hang) = (Vec::new(), Vec::new());
+    let Mounts { asked, device, point } = &mut *host.mounts.borrow_mut();
+    asked.clear();
+    let mut next = 0_usize;
     for line in lines(&text) {
-        let Some(mut mount) = parse(line) else {
+        let start = next;
+        let end = start.saturating_add(line.len());
+        next = end.saturating_add(1);
+        let Some(mount) = parse(line) else {
             text.skip(line);
             continue;
         };
-        mount.strip(root);
-        let hangs = mount.may_hang(&may_hang);
-        let allowed = filters.allows(Filter::FilesystemMountPoint, &mount.point)
-            && filters.allows(Filter::FilesystemType, mount.fs_type);
-        if hangs {
-            may_hang.push(mount.point.clone());
-        }
-        if allowed {
-            let question = host.statfs(&mount.point, hangs);
-            mounts.push((mount, question));
+        let above = asked.iter().filter(|other| other.may_hang);
+        let mut above = above.filter_map(|other| parse(text.get(other.line.clone())?));
+        let may_hang = mount.may_hang() || above.any(|other| mount.is_below(&other));
+        let point = strip(unescape(mount.point, point), root);
+        let is_told =
+            filters.allows(Filter::FilesystemMountPoint, point) && filters.allows(Filter::FilesystemType, mount.fs_type);
+        if is_told || may_hang {
+            let question = is_told.then(|| host.statfs(point, may_hang));
+            asked.push(Asked { line: start..end, may_hang, question });
         }
     }
 
     let deadline = Instant::now().checked_add(PATIENCE).unwrap_or_else(Instant::now);
     let mut table = page.table(&FAMILIES);
-    for (mount, question) in &mut mounts {
+    for Asked { line, question, .. } in &mut *asked {
+        let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
         host.wait_for_statfs(question, deadline);
-        let usage = match question {
-            Question::Answered(Ok(usage)) => Ok(usage),
+        let (error, usage) = match question {
+            Question::Answered(Ok(usage)) => ("", Some(usage)),
             Question::Answered(Err(errno)) => {
-                Err(ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text))
+                (ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text), None)
             }
-            Question::Asked(_) | Question::Open => Err("mountpoint timeout"),
+            Question::Asked(_) | Question::Open => ("mountpoint timeout", None),
         };
-        let labels: [(&str, &[u8]); 4] = [
-            ("device", &mount.device),
-            ("device_error", usage.as_ref().map_or_else(|error| error.as_bytes(), |_| b"")),
+        let mut values = [None; 7];
+        let [available, device_error, files, files_free, free, read_only, size] = &mut values;
+        *device_error = Some(u64::from(usage.is_none()));
+        *read_only = Some(u64::from(mount.is_read_only()));
+        if let Some(usage) = usage {
+            for (value, blocks) in [(available, usage.available), (free, usage.free), (size, usage.blocks)] {
+                *value = blocks.checked_mul(usage.block_size);
+            }
+            *files = Some(usage.files);
+            *files_free = Some(usage.files_free);
+        }
+        let labels = [
+            ("device", unescape(mount.device, device)),
+            ("device_error", error.as_bytes()),
             ("fstype", mount.fs_type),
-            ("mountpoint", &mount.point),
+            ("mountpoint", strip(unescape(mount.point, point), root)),
         ];
-        let read_only = Some(Value::from(mount.is_read_only));
-        let Ok(usage) = usage else {
-            table.row(&labels, [None, Some(true.into()), None, None, None, read_only, None]);
-            continue;
-        };
-        let bytes = |blocks: u64| blocks.checked_mul(usage.block_size).map(Value::from);
-        table.row(
-            &labels,
-            [
-                bytes(usage.available),
-                Some(false.into()),
-                Some(usage.files.into()),
-                Some(usage.files_free.into()),
-                bytes(usage.free),
-                read_only,
-                bytes(usage.blocks),
-            ],
-        );
+        table.counts(&labels, values);
     }
     table.finish();
 
     let mut table = page.table(&MOUNT_INFO);
-    for (mount, question) in &mounts {
-        if let (Some((major, minor)), Question::Answered(Ok(_))) = (mount.number, question) {
-            let labels: [(&str, &[u8]); 4] =
-                [("device", &mount.device), ("major", major), ("minor", minor), ("mountpoint", &mount.point)];
+    for Asked { line, question, .. } in asked {
+        let (Some(mount), Some(Question::Answered(Ok(_)))) = (text.get(line.clone()).and_then(parse), question) else {
+            continue;
+        };
+        if let Some((major, minor)) = mount.number {
+            let labels = [
+                ("device", unescape(mount.device, device)),
+                ("major", major),
+                ("minor", minor),
+                ("mountpoint", strip(unescape(mount.point, point), root)),
+            ];
             table.counts(&labels, [Some(1)]);
         }
     }
@@ -128,81 +133,85 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// A mounted file system.
-#[derive(Debug, PartialEq, Eq)]
+/// A mounted file system, its names as the kernel writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mount<'t> {
-    device: Cow<'t, [u8]>,
-    point: Cow<'t, [u8]>,
+    device: &'t [u8],
+    point: &'t [u8],
     fs_type: &'t [u8],
     /// The device's numbers, major and minor.
     number: Option<(&'t [u8], &'t [u8])>,
-    is_read_only: bool,
+    /// Those of the mount, and those of its file system.
+    options: [&'t [u8]; 2],
 }
 
 impl Mount<'_> {
-    /// Takes from the mount point what stands for the root of the machine.
-    fn strip(&mut self, root: &[u8]) {
-        match self.point.strip_prefix(root) {
-            Some(b"") => self.point = Cow::Borrowed(b"/"),
-            Some(rest) if !root.is_empty() && rest.starts_with(b"/") => self.point = Cow::Owned(rest.to_vec()),
-            _ => {}
-        }
+    /// Whether it may hang by itself.
+    fn may_hang(&self) -> bool {
+        MAY_HANG.iter().any(|start| self.fs_type.starts_with(start))
     }
 
-    /// Whether it may hang, or is mounted below one of `others` that may.
-    fn may_hang(&self, others: &[Cow<[u8]>]) -> bool {
-        let below = |other: &Cow<[u8]>| self.point.strip_prefix(&**other).is_some_and(|rest| rest.starts_with(b"/"));
-        MAY_HANG.iter().any(|start| self.fs_type.starts_with(start)) || others.iter().any(below)
+    fn is_read_only(&self) -> bool {
+        self.options.iter().any(|options| options.split(|&byte| byte == b',').any(|option| option == b"ro"))
+    }
+
+    /// Whether it is mounted below another one that is not the root.
+    fn is_below(&self, other: &Mount) -> bool {
+        self.point.strip_prefix(other.point).is_some_and(|rest| rest.starts_with(b"/"))
+    }
+}
+
+/// The mount point without what stands for the root of the machine.
+fn strip<'p>(point: &'p [u8], root: &[u8]) -> &'p [u8] {
+    match point.strip_prefix(root) {
+        Some(b"") => b"/",
+        Some(rest) if rest.starts_with(b"/") => rest,
+        _ => point,
     }
 }
 
 /// A line of mountinfo: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`,
 /// with any number of words before the dash.
 fn parse_mountinfo(line: &[u8]) -> Option<Mount<'_>> {
-    let mut words = words(line).skip(2);
-    let number = split_once(words.next()?, b':')?;
+    let mut words = words(line);
+    let number = split_once(words.nth(2)?, b':')?;
     decimal(number.0)?;
     decimal(number.1)?;
-    let point = unescape(words.nth(1)?);
+    let point = words.nth(1)?;
     let options = words.next()?;
-    words.by_ref().find(|word| *word == b"-")?;
-    let fs_type = words.next()?;
-    let device = unescape(words.next()?);
-    let is_read_only = has_ro(options) || words.next().is_some_and(has_ro);
-    Some(Mount { device, point, fs_type, number: Some(number), is_read_only })
+    words.find(|word| *word == b"-")?;
+    let (fs_type, device) = (words.next()?, words.next()?);
+    Some(Mount { device, point, fs_type, number: Some(number), options: [options, words.next().unwrap_or_default()] })
 }
 
 /// A line of mounts: `/dev/root / squashfs ro,relatime 0 0`.
 fn parse_mounts(line: &[u8]) -> Option<Mount<'_>> {
     let mut words = words(line);
-    let (device, point) = (unescape(words.next()?), unescape(words.next()?));
-    let (fs_type, options) = (words.next()?, words.next()?);
-    Some(Mount { device, point, fs_type, number: None, is_read_only: has_ro(options) })
+    let (device, point, fs_type) = (words.next()?, words.next()?, words.next()?);
+    Some(Mount { device, point, fs_type, number: None, options: [words.next()?, b""] })
 }
 
-fn has_ro(options: &[u8]) -> bool {
-    options.split(|&byte| byte == b',').any(|option| option == b"ro")
-}
-
-/// The name that the kernel wrote with `\040` for a blank and the like.
-fn unescape(name: &[u8]) -> Cow<'_, [u8]> {
-    if !name.contains(&b'\\') {
-        return name.into();
-    }
-    let mut plain = Vec::with_capacity(name.len());
+/// The name that the kernel wrote with `\040` for a blank and the like, put together in `plain`.
+fn unescape<'p>(name: &[u8], plain: &'p mut Vec<u8>) -> &'p [u8] {
+    plain.clear();
     let mut rest = name;
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = after.split_at_checked(3).filter(|_| byte == b'\\').and_then(|(digits, after)| {
-            let value = digits.iter().try_fold(0_u32, |sum, &digit| {
-                Some(sum.wrapping_mul(8).wrapping_add(char::from(digit).to_digit(8)?))
-            })?;
-            Some((u8::try_from(value).ok()?, after))
-        });
-        let (byte, after) = escaped.unwrap_or((byte, after));
+    while let Some((before, after)) = split_once(rest, b'\\') {
+        plain.extend_from_slice(before);
+        let (byte, after) = octal(after).unwrap_or((b'\\', after));
         plain.push(byte);
         rest = after;
     }
-    plain.into()
+    plain.extend_from_slice(rest);
+    plain
+}
+
+/// The byte that `040` at the beginning of `text` stands for, and what follows.
+fn octal(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (&[high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7'], rest) = text.split_first_chunk()? else {
+        return None;
+    };
+    // The digits end with the bits that they stand for.
+    Some((high.wrapping_shl(6) | (middle & 7).wrapping_shl(3) | (low & 7), rest))
 }
 
 #[cfg(test)]
@@ -211,32 +220,38 @@ mod tests {
 
     fn mount<'t>(device: &'t str, point: &'t str, fs_type: &'t str) -> Mount<'t> {
         Mount {
-            device: device.as_bytes().into(),
-            point: point.as_bytes().into(),
+            device: device.as_bytes(),
+            point: point.as_bytes(),
             fs_type: fs_type.as_bytes(),
             number: None,
-            is_read_only: false,
+            options: [b"rw", b""],
         }
     }
 
     #[test]
     fn real() {
         let line = b"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
-        let expected = Mount { number: Some((b"98", b"0")), ..mount("/dev/root", "/mnt2", "ext3") };
+        let options: [&[u8]; 2] = [b"rw,noatime", b"rw,errors=continue"];
+        let expected = Mount { number: Some((b"98", b"0")), options, ..mount("/dev/root", "/mnt2", "ext3") };
         assert_eq!(parse_mountinfo(line), Some(expected));
-        let line = b"1 1 31:4 / / ro,relatime - squashfs /dev/root ro";
-        let expected = Mount { number: Some((b"31", b"4")), is_read_only: true, ..mount("/dev/root", "/", "squashfs") };
-        assert_eq!(parse_mountinfo(line), Some(expected));
-        let line = b"36 35 98:0 / /mnt rw shared:1 master:2 propagate_from:3 - vfat /dev/sda1 rw,errors=remount-ro";
-        assert_eq!(parse_mountinfo(line).map(|mount| mount.is_read_only), Some(false));
-        let line = b"36 35 98:0 / /mnt rw - ext4 /dev/sda1 ro,errors=remount-ro";
-        assert_eq!(parse_mountinfo(line).map(|mount| mount.is_read_only), Some(true));
+    }
+
+    #[test]
+    fn read_only() {
+        for (line, expected) in [
+            (&b"1 1 31:4 / / ro,relatime - squashfs /dev/root ro"[..], true),
+            (b"36 35 98:0 / /mnt rw shared:1 master:2 propagate_from:3 - vfat /dev/sda1 rw,errors=remount-ro", false),
+            (b"36 35 98:0 / /mnt rw - ext4 /dev/sda1 ro,errors=remount-ro", true),
+        ] {
+            assert_eq!(parse_mountinfo(line).map(|mount| mount.is_read_only()), Some(expected));
+        }
+        assert_eq!(parse_mounts(b"/dev/root / squashfs ro 0 0").map(|mount| mount.is_read_only()), Some(true));
     }
 
     #[test]
     fn before_mountinfo() {
-        assert_eq!(parse_mounts(b"/dev/sda1 /media/My\\040Disk vfat rw,umask=0 0 0"), Some(mount("/dev/sda1", "/media/My Disk", "vfat")));
-        assert_eq!(parse_mounts(b"/dev/root / squashfs ro 0 0").map(|mount| mount.is_read_only), Some(true));
+        let expected = Mount { options: [b"rw,umask=0", b""], ..mount("/dev/sda1", "/media/My\\040Disk", "vfat") };
+        assert_eq!(parse_mounts(b"/dev/sda1 /media/My\\040Disk vfat rw,umask=0 0 0"), Some(expected));
         assert_eq!(parse_mounts(b"/dev/root / squashfs"), None);
         assert_eq!(parse_mounts(b""), None);
     }
@@ -251,15 +266,14 @@ mod tests {
             (b"/odd\\089", b"/odd\\089"),
             (b"/odd\\777", b"/odd\\777"),
         ] {
-            assert_eq!(*unescape(escaped), *name);
+            assert_eq!(unescape(escaped, &mut Vec::new()), name);
         }
     }
 
     #[test]
     fn truncated_and_odd() {
         let line = b"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root";
-        let full = parse_mountinfo(line).map(|mount| mount.point.into_owned());
-        assert_eq!(full.as_deref(), Some(&b"/mnt2"[..]));
+        assert_eq!(parse_mountinfo(line).map(|mount| mount.point), Some(&b"/mnt2"[..]));
         for length in 0..line.len() - b" /dev/root".len() {
             assert_eq!(parse_mountinfo(&line[..length]), None, "{length}");
         }
@@ -277,25 +291,19 @@ mod tests {
             ("/mnt", "", "/mnt"),
             ("/mnt", "/host", "/mnt"),
         ] {
-            let mut mount = mount("/dev/sda1", point, "ext4");
-            mount.strip(root.as_bytes());
-            assert_eq!(*mount.point, *expected.as_bytes());
+            assert_eq!(strip(point.as_bytes(), root.as_bytes()), expected.as_bytes());
         }
     }
 
     #[test]
     fn what_may_hang() {
-        for (point, fs_type, others, expected) in [
-            ("/mnt", "nfs4", &[][..], true),
-            ("/mnt", "fuse.sshfs", &[], true),
-            ("/mnt", "fuseblk", &[], true),
-            ("/mnt", "ext4", &[], false),
-            ("/mnt/nfs/disk", "ext4", &["/mnt/nfs"], true),
-            ("/mnt/nfs2", "ext4", &["/mnt/nfs"], false),
-            ("/mnt", "tmpfs", &["/"], false),
-        ] {
-            let others: Vec<_> = others.iter().map(|other| Cow::from(other.as_bytes())).collect();
-            assert_eq!(mount("device", point, fs_type).may_hang(&others), expected, "{point}");
+        for (fs_type, expected) in [("nfs4", true), ("fuse.sshfs", true), ("fuseblk", true), ("ext4", false)] {
+            assert_eq!(mount("device", "/mnt", fs_type).may_hang(), expected, "{fs_type}");
+        }
+        for (point, above, expected) in
+            [("/mnt/nfs/disk", "/mnt/nfs", true), ("/mnt/nfs2", "/mnt/nfs", false), ("/mnt", "/", false)]
+        {
+            assert_eq!(mount("device", point, "ext4").is_below(&mount("server", above, "nfs")), expected, "{point}");
         }
     }
 }
