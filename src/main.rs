@@ -10,6 +10,7 @@ use router_exporter::access::{Access, Credentials, Scheme};
 use router_exporter::arguments::{self, Arguments, Command};
 use router_exporter::health::{self, Target};
 use router_exporter::log as logging;
+use router_exporter::page::Sorted;
 use router_exporter::privileges;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
@@ -39,8 +40,9 @@ fn run(arguments: &mut Arguments) -> Result<(), (u8, String)> {
         Command::Version => print(concat!("router_exporter, version ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         Command::Once => {
             logging::start(arguments.log_level);
-            let mut page = Vec::new();
-            scraper(arguments).render("", &HandlerMetrics::default(), &mut page).and_then(|()| print(&page))
+            let mut page = Sorted::default();
+            let rendered = scraper(arguments).render("", &HandlerMetrics::default(), &mut page);
+            rendered.and_then(|()| page.pieces(0).try_for_each(print))
         }
         Command::Health => match (&arguments.health_target, arguments.listen_addresses.first()) {
             (Some(target), _) => health::check(target),

@@ -1,6 +1,6 @@
 //! The page in the Prometheus text format, version 0.0.4.
 //!
-//! Collectors add families in any order; [`Page::write`] puts them out sorted by name, as
+//! Collectors add families in any order; [`Page::write`] puts them in that of their names, as
 //! node_exporter does. All that grows here is kept from scrape to scrape, so that a page costs no
 //! allocation once the longest has been seen.
 
@@ -139,6 +139,67 @@ impl Deref for Digits {
 /// Names and values of a sample's labels, in the order of the names.
 pub type Labels<'a> = &'a [(&'a str, &'a [u8])];
 
+/// A page to be sent: its text as it was written, and the parts of that in the order in which they
+/// go out. Nobody has to copy them into that order.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    text: Vec<u8>,
+    parts: Vec<Range<usize>>,
+    length: usize,
+}
+
+impl Sorted {
+    /// How long the page is, in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is nothing on the page.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// What follows the first `sent` bytes, piece by piece.
+    pub fn pieces(&self, sent: usize) -> impl Iterator<Item = &[u8]> {
+        let mut ahead = sent;
+        self.parts.iter().filter_map(move |part| {
+            let skipped = ahead.min(part.len());
+            ahead = ahead.saturating_sub(skipped);
+            self.text.get(part.start.saturating_add(skipped)..part.end).filter(|piece| !piece.is_empty())
+        })
+    }
+
+    /// All of it in one piece.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces(0).flatten().copied().collect()
+    }
+
+    /// Adds a text at the end.
+    pub fn push(&mut self, text: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        self.add(start..self.text.len());
+    }
+
+    fn add(&mut self, part: Range<usize>) {
+        self.length = self.length.saturating_add(part.len());
+        match self.parts.last_mut() {
+            Some(last) if last.end == part.start => last.end = part.end,
+            _ => self.parts.push(part),
+        }
+    }
+
+    /// Empties the page.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.parts.clear();
+        self.length = 0;
+    }
+}
+
 /// The page being written.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -180,6 +241,9 @@ pub struct Mark {
     text: usize,
     families: usize,
 }
+
+/// Capacity that is not worth giving back, in bytes.
+const SPARE: usize = 64 << 10;
 
 const HELP: &[u8] = b"# HELP ";
 const TYPE: &[u8] = b"\n# TYPE ";
@@ -330,21 +394,19 @@ impl Page {
         self.families.truncate(mark.families);
     }
 
-    /// Empties the page, and gives memory back where one was unusually long.
-    pub fn clear(&mut self) {
-        const USUAL: usize = 256 << 10;
-        self.text.clear();
-        self.text.shrink_to(USUAL);
+    /// Begins the next page in the buffer of one that was sent.
+    pub fn begin(&mut self, sent: &mut Sorted) {
+        sent.clear();
+        self.text = std::mem::take(&mut sent.text);
         self.families.clear();
     }
 
-    /// Appends the page to `out`, families sorted by name, those without samples left out.
+    /// Ends the page: makes it `out`, families sorted by name, those without samples left out.
     ///
     /// Of several families of one name only the first has HELP and TYPE. Families that `wanted`
     /// refuses are left out.
-    pub fn write(&mut self, out: &mut Vec<u8>, mut wanted: impl FnMut(&[u8]) -> bool) {
+    pub fn write(&mut self, out: &mut Sorted, mut wanted: impl FnMut(&[u8]) -> bool) {
         let Self { text, families, order, .. } = self;
-        let text = text.as_slice();
         let mut end = text.len();
         for family in families.iter_mut().rev() {
             family.end = end;
@@ -360,16 +422,20 @@ impl Page {
         let mut last: &[u8] = b"";
         for family in order.iter().filter_map(|at| families.get(*at)) {
             let name = family.name(text);
-            let samples = slice(text, family.head_end, family.end);
-            if samples.is_empty() || !wanted(name) {
+            if family.head_end == family.end || !wanted(name) {
                 continue;
             }
             if name != last {
-                out.extend_from_slice(slice(text, family.start, family.head_end));
+                out.add(family.start..family.head_end);
                 last = name;
             }
-            out.extend_from_slice(samples);
+            out.add(family.head_end..family.end);
         }
+        // A page that was huge once must not cost its memory for ever.
+        if text.capacity() / 4 > text.len().max(SPARE) {
+            text.shrink_to(text.len());
+        }
+        out.text = std::mem::take(text);
     }
 
     fn begin_row(&mut self, labels: Labels) {
@@ -632,9 +698,9 @@ mod tests {
     use super::*;
 
     fn written(page: &mut Page) -> String {
-        let mut out = Vec::new();
+        let mut out = Sorted::default();
         page.write(&mut out, |_| true);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.to_vec()).unwrap()
     }
 
     fn text_of(value: impl Into<Value>) -> String {
@@ -697,7 +763,7 @@ mod tests {
     fn pages_of_other_families_have_their_own_order() {
         let mut page = Page::default();
         for names in [["b", "a"], ["a", "b"], ["c", "a"]] {
-            page.clear();
+            page.begin(&mut Sorted::default());
             for name in names {
                 page.single(&gauge(name, "H."), 1_u64);
             }
@@ -712,7 +778,7 @@ mod tests {
         let mut page = Page::default();
         let mut last = String::new();
         for _ in 0..3 {
-            page.clear();
+            page.begin(&mut Sorted::default());
             for name in [&b"b"[..], b"a", b"a_c", b"a(c", b"a\xffc"] {
                 page.named_family(&[b"x_", name], &[b"H ", name, b"."], Kind::Gauge).sample(&[], 1_u64);
             }
@@ -787,8 +853,8 @@ mod tests {
         let mut page = Page::default();
         page.single(&gauge("a", "A."), 1_u64);
         page.single(&gauge("b", "B."), 2_u64);
-        let mut out = Vec::new();
+        let mut out = Sorted::default();
         page.write(&mut out, |name| name == b"b");
-        assert_eq!(out, b"# HELP b B.\n# TYPE b gauge\nb 2\n");
+        assert_eq!(out.to_vec(), b"# HELP b B.\n# TYPE b gauge\nb 2\n");
     }
 }

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 
 use crate::collectors::{ALL, Collector};
 use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter, gauge};
+use crate::page::{Family, Page, Sorted, Value, counter, gauge};
 use crate::process::Process;
 use crate::scan::split_once;
 use crate::server::{Exporter, HandlerMetrics};
@@ -142,10 +142,10 @@ impl Running {
 }
 
 impl Exporter for Scraper {
-    fn render(&mut self, query: &str, handler: &HandlerMetrics, out: &mut Vec<u8>) -> Result<(), String> {
+    fn render(&mut self, query: &str, handler: &HandlerMetrics, out: &mut Sorted) -> Result<(), String> {
         let selection = Selection::parse(query);
         selection.check(&self.collectors)?;
-        self.page.clear();
+        self.page.begin(out);
         self.host.begin();
         self.exporter(handler);
         // Empty for now, so that their names are taken.
@@ -241,10 +241,10 @@ mod tests {
     use super::*;
 
     fn rendered(query: &str) -> Result<String, String> {
-        let mut page = Vec::new();
+        let mut page = Sorted::default();
         Scraper::new(Settings::default(), |collector| collector.name != "netdev")
             .render(query, &HandlerMetrics::default(), &mut page)
-            .map(|()| String::from_utf8(page).unwrap())
+            .map(|()| String::from_utf8(page.to_vec()).unwrap())
     }
 
     #[test]
@@ -271,9 +271,9 @@ mod tests {
             ("other", false),
         ] {
             std::fs::write(directory.join("a.prom"), format!("{family} 7\n")).unwrap();
-            let mut page = Vec::new();
+            let mut page = Sorted::default();
             scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();
-            let page = String::from_utf8(page).unwrap();
+            let page = String::from_utf8(page.to_vec()).unwrap();
             assert_eq!(page.contains("\nnode_textfile_scrape_error 1\n"), refused, "{family}");
             assert_eq!(page.contains(&format!("\n{family} 7\n")), !refused, "{family}");
         }

@@ -8,6 +8,7 @@ use std::backtrace::Backtrace;
 use std::cell::Cell;
 
 use router_exporter::filter::Filters;
+use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 use router_exporter::settings::Settings;
@@ -58,12 +59,10 @@ fn allocations(board: &str) -> usize {
     settings.paths.sysfs = format!("{root}/sys");
     settings.paths.rootfs = format!("{root}/root");
     let mut scraper = Scraper::new(settings, |collector| collector.default);
-    let mut page = Vec::new();
+    let mut page = Sorted::default();
     for _ in 0..5 {
-        page.clear();
         scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();
     }
-    page.clear();
     COUNT.set(0);
     COUNTING.set(true);
     scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use router_exporter::arguments;
 use router_exporter::collectors::ALL;
+use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 
@@ -126,11 +127,11 @@ fn scraper(board: &Path) -> Scraper {
 
 /// The page, without what differs from one moment to the next.
 fn page(scraper: &mut Scraper) -> String {
-    let mut page = Vec::new();
+    let mut page = Sorted::default();
     scraper.render("", &HandlerMetrics::default(), &mut page).expect("a whole page is not refused");
     let moving =
         ["collector_duration_seconds{", "filesystem_avail_bytes{", "filesystem_free_bytes{", "filesystem_files_free{"];
-    let page = String::from_utf8(page).expect("a page is UTF-8");
+    let page = String::from_utf8(page.to_vec()).expect("a page is UTF-8");
     page.lines().filter(|line| !moving.iter().any(|name| line.contains(name))).map(|line| format!("{line}\n")).collect()
 }
 

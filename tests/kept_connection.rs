@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::thread;
 
 use router_exporter::access::Access;
+use router_exporter::page::Sorted;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 
 thread_local! {
@@ -46,8 +47,8 @@ static ALLOCATOR: Counting = Counting;
 struct Count;
 
 impl Exporter for Count {
-    fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Vec<u8>) -> Result<(), String> {
-        page.extend_from_slice(&ALLOCATED.get().to_be_bytes());
+    fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Sorted) -> Result<(), String> {
+        page.push(&ALLOCATED.get().to_be_bytes());
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use router_exporter::access::Access;
+use router_exporter::page::Sorted;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_router_exporter");
@@ -407,10 +408,10 @@ struct Huge {
 }
 
 impl Exporter for Huge {
-    fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Vec<u8>) -> Result<(), String> {
+    fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Sorted) -> Result<(), String> {
         let _ = self.rendered.send(query.to_owned());
-        page.extend_from_slice(format!("{} {}\n", handler.in_flight, handler.unavailable).as_bytes());
-        page.resize(self.size, b'#');
+        page.push(format!("{} {}\n", handler.in_flight, handler.unavailable).as_bytes());
+        page.push(&vec![b'#'; self.size.saturating_sub(page.len())]);
         Ok(())
     }
 }

@@ -149,6 +149,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::page::Sorted;
 
     /// A directory of its own for a test.
     fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -164,11 +165,11 @@ mod tests {
     fn collected(directories: &[&str]) -> String {
         let mut host = Host::default();
         host.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
-        let (mut page, mut out) = (Page::default(), Vec::new());
+        let (mut page, mut out) = (Page::default(), Sorted::default());
         page.single(&gauge("node_load1", "1m load average."), true);
         collect(&host, &mut page).unwrap();
         page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name.as_bytes());
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.to_vec()).unwrap()
     }
 
     fn of_files(name: &str, files: &[(&str, &str)]) -> String {

@@ -47,15 +47,17 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Sorted;
 
     #[test]
     fn a_machine_without_anything_has_a_time() {
         let mut host = Host::default();
         host.settings.paths.sysfs = "/nowhere".into();
         host.settings.paths.rootfs = "/nowhere".into();
-        let (mut page, mut out) = (Page::default(), Vec::new());
+        let (mut page, mut out) = (Page::default(), Sorted::default());
         collect(&host, &mut page).unwrap();
         page.write(&mut out, |name| name != SECONDS.name.as_bytes());
+        let out = out.to_vec();
         let zone = out.split(|&byte| byte == b'\n').nth(2).unwrap();
         assert!(zone.starts_with(b"node_time_zone_offset_seconds{time_zone=\""), "{}", String::from_utf8_lossy(&out));
     }

@@ -94,13 +94,14 @@ fn ratio(whole: i64, parts: i64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Sorted;
 
     fn text(value: Value) -> String {
         let mut page = Page::default();
         page.single(&gauge("a", "A."), value);
-        let mut out = Vec::new();
+        let mut out = Sorted::default();
         page.write(&mut out, |_| true);
-        String::from_utf8(out).unwrap().lines().last().unwrap().trim_start_matches("a ").into()
+        String::from_utf8(out.to_vec()).unwrap().lines().last().unwrap().trim_start_matches("a ").into()
     }
 
     fn clock() -> libc::timex {

@@ -29,12 +29,14 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Sorted;
 
     #[test]
     fn all_six_names() {
-        let (host, mut page, mut out) = (Host::default(), Page::default(), Vec::new());
+        let (host, mut page, mut out) = (Host::default(), Page::default(), Sorted::default());
         collect(&host, &mut page).unwrap();
         page.write(&mut out, |_| true);
+        let out = out.to_vec();
         let sysname = out.windows(15).any(|text| text == b"sysname=\"Linux\"");
         assert!(sysname, "{}", String::from_utf8_lossy(&out));
         assert_eq!(out.iter().filter(|&&byte| byte == b'=').count(), 6);

@@ -24,6 +24,9 @@ const IDLE_TIME: Milliseconds = 300_000;
 /// From the last answer to the client's end of the connection.
 const LINGER_TIME: Milliseconds = 1_000;
 
+/// The most pieces of a page that the kernel is given at once.
+const SLICES: usize = 128;
+
 /// What a request takes with few exceptions; only some connections may hold more.
 pub const SMALL_INPUT: usize = 1024;
 
@@ -72,6 +75,8 @@ pub struct Connection {
     pub page: Option<Rc<Page>>,
     sent: usize,
     close: bool,
+    /// Whether it was given an answer yet.
+    answered: bool,
 }
 
 impl Connection {
@@ -94,6 +99,7 @@ impl Connection {
             page: None,
             sent: 0,
             close: false,
+            answered: false,
         }
     }
 
@@ -125,6 +131,12 @@ impl Connection {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
+    }
+
+    /// Whether the client has come within `time` and has asked for nothing yet.
+    #[must_use]
+    pub fn is_new(&self, now: Milliseconds, time: Milliseconds) -> bool {
+        !self.answered && self.waiting(now) < time
     }
 
     /// Whether an answer is under way.
@@ -217,6 +229,7 @@ impl Connection {
     pub fn answer(&mut self, close: bool, now: Milliseconds) {
         self.sent = 0;
         self.close = close;
+        self.answered = true;
         self.moved = now;
         self.enter(State::Sending, now, ANSWER_TIME);
     }
@@ -224,13 +237,19 @@ impl Connection {
     /// Sends as much as the client takes.
     pub fn send(&mut self, now: Milliseconds) {
         while self.state == State::Sending {
-            let page: &[u8] = self.page.as_ref().map_or(&[], |page| &page.text);
-            let head = self.output.get(self.sent..).unwrap_or_default();
-            let rest = page.get(self.sent.saturating_sub(self.output.len())..).unwrap_or_default();
-            if head.is_empty() && rest.is_empty() {
+            let head = self.output.get(self.sent..).filter(|head| !head.is_empty());
+            let sent = self.sent.saturating_sub(self.output.len());
+            let page = self.page.iter().flat_map(|page| page.text.pieces(sent));
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut count = 0_usize;
+            for (slice, piece) in slices.iter_mut().zip(head.into_iter().chain(page)) {
+                *slice = IoSlice::new(piece);
+                count = count.saturating_add(1);
+            }
+            if count == 0 {
                 return self.finish(now);
             }
-            match rustix::io::writev(&self.socket, &[IoSlice::new(head), IoSlice::new(rest)]) {
+            match rustix::io::writev(&self.socket, slices.get(..count).unwrap_or_default()) {
                 Ok(sent) => {
                     self.sent = self.sent.saturating_add(sent);
                     self.moved = now;

@@ -25,6 +25,7 @@ use rustix::process::{Resource, getrlimit};
 use tiny_http::StatusCode;
 
 use crate::access::Access;
+use crate::page::Sorted;
 use crate::system;
 use connection::Connection;
 pub use listen::{Error, Listen, Listener, bind};
@@ -45,6 +46,8 @@ const LARGE_INPUTS: usize = 8;
 const ACCEPTED_AT_ONCE: usize = 32;
 /// How long a listener rests when the kernel has no descriptor or memory for its next connection.
 const REST: Milliseconds = 100;
+/// How long a new connection has its place for sure: its request follows it.
+const GRACE: Milliseconds = 20;
 /// A reader that takes nothing for longer makes room when `max_requests` is reached.
 const STALLED: Milliseconds = 250;
 
@@ -53,12 +56,12 @@ pub const HEALTH_PATH: &str = "/-/healthy";
 
 /// What the server asks of the program behind it.
 pub trait Exporter {
-    /// Appends one page in the Prometheus text format to `page`. `query` is the raw query string
+    /// Writes a page in the Prometheus text format in place of `page`. `query` is the raw query string
     /// of the URL, still percent-encoded, without `?`.
     ///
     /// # Errors
     /// The body of an answer with status 400.
-    fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Vec<u8>) -> Result<(), String>;
+    fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Sorted) -> Result<(), String>;
 }
 
 /// `promhttp_metric_handler_*`: scrapes answered by status since the start, and those under way.
@@ -181,7 +184,7 @@ impl<'a> Server<'a> {
         }
         self.connections.retain(|connection| !connection.is_closed());
         // Others wait to be accepted, who came together with these.
-        let is_flooded = newcomers.len() >= self.accepted_at_once();
+        let is_flooded = newcomers.len() >= self.capacity.min(ACCEPTED_AT_ONCE);
         for connection in newcomers.drain(..) {
             self.seat(connection, now);
         }
@@ -439,13 +442,19 @@ impl<'a> Server<'a> {
         self.connections.get_mut(at)
     }
 
-    fn accepted_at_once(&self) -> usize {
-        self.capacity.min(ACCEPTED_AT_ONCE)
+    /// How many newcomers find a place: all but those of others who are as new.
+    fn room(&self, now: Milliseconds) -> usize {
+        let new = self.connections.iter().filter(|one| one.is_new(now, GRACE)).count();
+        self.capacity.saturating_sub(new)
     }
 
     /// Accepts some of the connections that wait at a listener.
     fn accept(&mut self, listener: &Listener, now: Milliseconds) {
-        while self.newcomers.len() < self.accepted_at_once() {
+        let most = self.room(now).min(ACCEPTED_AT_ONCE);
+        if most == 0 {
+            self.rest = Some(now.saturating_add(GRACE));
+        }
+        while self.newcomers.len() < most {
             let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
             let (socket, peer) = match accepted {
                 Ok((socket, peer)) => (socket, peer),
@@ -601,8 +610,8 @@ mod tests {
     struct Tiny;
 
     impl Exporter for Tiny {
-        fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Vec<u8>) -> Result<(), String> {
-            page.push(b'\n');
+        fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Sorted) -> Result<(), String> {
+            page.push(b"\n");
             Ok(())
         }
     }
@@ -711,6 +720,26 @@ mod tests {
         }
         // One of each pair, older first; an IPv6 network is one client. Then the oldest.
         assert_eq!(dropped, [1, 3, 0, 2, 4]);
+    }
+
+    #[test]
+    fn a_new_connection_has_time_to_ask() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        server.capacity = 3;
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            let (connection, client) = connection("192.0.2.1");
+            server.connections.push(connection);
+            clients.push(client);
+        }
+        assert_eq!((server.room(GRACE - 1), server.room(GRACE)), (0, 3));
+        // Whoever was answered has had what it came for.
+        clients[0].write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut asked = server.connections.remove(0);
+        server.attend(&mut asked, true, false, 1);
+        server.connections.push(asked);
+        assert_eq!(server.room(GRACE - 1), 1);
     }
 
     #[test]

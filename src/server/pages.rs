@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Milliseconds;
+use crate::page::Sorted;
 
 /// The most pages that are alive at once. Readers that are slower than four renderings of
 /// different pages are dropped, slowest first.
@@ -11,14 +12,11 @@ const PAGES: usize = 4;
 /// How long a page that is still being sent is shared with others that ask for the same.
 const SHARED: Milliseconds = 1000;
 
-/// Capacity that is not worth giving back, in bytes.
-const SPARE: usize = 65_536;
-
 /// A rendered page.
 #[derive(Default)]
 pub struct Page {
     /// The page in the text format.
-    pub text: Vec<u8>,
+    pub text: Sorted,
     query: String,
     rendered: Milliseconds,
     turn: u64,
@@ -55,7 +53,7 @@ impl Pages {
         &mut self,
         query: &str,
         now: Milliseconds,
-        render: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
+        render: impl FnOnce(&mut Sorted) -> Result<(), String>,
     ) -> Result<Rc<Page>, String> {
         let free = self.pages.iter().position(|page| Rc::strong_count(page) == 1);
         let mut shared = free.map(|at| self.pages.swap_remove(at)).unwrap_or_default();
@@ -70,11 +68,6 @@ impl Pages {
                 if result.is_err() {
                     // Nobody else is given what this one is refused.
                     page.turn = self.turn.wrapping_sub(1);
-                }
-                // A page that was huge once must not cost its memory for ever.
-                let used = page.text.len();
-                if page.text.capacity() / 4 > used.max(SPARE) {
-                    page.text.shrink_to(used);
                 }
                 if page.query.capacity() > 1024 {
                     page.query.shrink_to(1024);
@@ -110,9 +103,9 @@ impl Pages {
 mod tests {
     use super::*;
 
-    fn text(letter: u8) -> impl FnOnce(&mut Vec<u8>) -> Result<(), String> {
+    fn text(letter: u8) -> impl FnOnce(&mut Sorted) -> Result<(), String> {
         move |page| {
-            page.push(letter);
+            page.push(&[letter]);
             Ok(())
         }
     }
@@ -145,11 +138,12 @@ mod tests {
         let mut pages = Pages::default();
         let first = pages.render("", 0, text(b'1')).unwrap();
         let second = pages.render("", 0, text(b'2')).unwrap();
-        assert_eq!((&first.text[..], &second.text[..]), (&b"1"[..], &b"2"[..]));
-        let place = first.text.as_ptr();
+        let piece = |page: &Page| page.text.pieces(0).next().map(|piece| (piece.as_ptr(), piece.to_vec())).unwrap();
+        let (place, one) = piece(&first);
+        assert_eq!((one, piece(&second).1), (b"1".to_vec(), b"2".to_vec()));
         drop(first);
         let third = pages.render("", 0, text(b'3')).unwrap();
-        assert_eq!((third.text.as_ptr(), &third.text[..]), (place, &b"3"[..]));
+        assert_eq!(piece(&third), (place, b"3".to_vec()));
     }
 
     #[test]
@@ -168,15 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_page_is_given_back_by_the_next() {
+    fn a_long_query_is_given_back() {
         let mut pages = Pages::default();
-        let huge = |page: &mut Vec<u8>| {
-            page.resize(SPARE * 8, b'x');
-            Ok(())
-        };
-        drop(pages.render(&"q".repeat(8000), 0, huge).unwrap());
+        drop(pages.render(&"q".repeat(8000), 0, text(b'1')).unwrap());
         let page = pages.render("", 0, text(b'1')).unwrap();
-        assert!(page.text.capacity() <= SPARE * 4, "{}", page.text.capacity());
         assert!(page.query.capacity() <= 1024);
     }
 
