@@ -47,7 +47,7 @@ const ACCEPTED_AT_ONCE: usize = 32;
 /// How long a listener rests when the kernel has no descriptor or memory for its next connection.
 const REST: Milliseconds = 100;
 /// How long a new connection has its place for sure: its request follows it.
-const GRACE: Milliseconds = 20;
+const GRACE: Milliseconds = 10;
 /// A reader that takes nothing for longer makes room when `max_requests` is reached.
 const STALLED: Milliseconds = 250;
 
