@@ -4,6 +4,8 @@
 //! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
 //! the machine's own byte order.
 
+use crate::scan::split_once;
+
 /// The type of the message that ends a dump.
 const DONE: u16 = 3;
 /// The type of the message that says what went wrong.
@@ -90,7 +92,7 @@ pub fn links(answer: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     messages(answer).filter(|message| message.kind == NEWLINK).filter_map(|message| {
         let (head, rest) = message.body.split_at_checked(16)?;
         let (_, name) = attributes(rest).find(|(kind, _)| *kind == 3)?;
-        Some((u32_at(head, 4)?, name.split(|&byte| byte == 0).next()?))
+        Some((u32_at(head, 4)?, text(name)))
     })
 }
 
@@ -99,9 +101,14 @@ pub fn link_name(answer: &[u8], index: u32) -> Option<&[u8]> {
     links(answer).find(|(number, _)| *number == index).map(|(_, name)| name)
 }
 
+/// What an attribute says that is text: all up to the NUL that ends it.
+pub fn text(value: &[u8]) -> &[u8] {
+    split_once(value, 0).map_or(value, |(text, _)| text)
+}
+
 /// What follows after `length` bytes, at the next multiple of four.
 fn after(bytes: &[u8], length: usize) -> &[u8] {
-    length.checked_next_multiple_of(4).and_then(|start| bytes.get(start..)).unwrap_or_default()
+    bytes.get(length.wrapping_add(3) & !3..).unwrap_or_default()
 }
 
 /// The number of 16 bits at a place.

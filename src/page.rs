@@ -444,6 +444,19 @@ impl Page {
         self.rows.push(Row { start, end: self.labels.len(), first_cell: self.cells.len() });
     }
 
+    /// Adds a label to the row begun last.
+    fn add_label(&mut self, name: &str, value: &[u8]) {
+        let Some(row) = self.rows.last_mut() else { return };
+        let is_first = self.labels.len() == row.start;
+        if !is_first {
+            // The brace that ends the labels so far.
+            self.labels.pop();
+        }
+        write_label(&mut self.labels, if is_first { b'{' } else { b',' }, name, value);
+        self.labels.push(b'}');
+        row.end = self.labels.len();
+    }
+
     fn add_counts(&mut self, values: &[Option<u64>]) {
         for value in values {
             self.cells.push(value.map(Value::from));
@@ -577,6 +590,31 @@ impl<const N: usize> Table<'_, N> {
         self.page.add_counts(&values);
     }
 
+    /// Begins a row that comes piece by piece: each [label](Self::label) in the order of the names,
+    /// then a [cell](Self::cell) for each family.
+    pub fn begin_row(&mut self) -> &mut Self {
+        self.page.begin_row(&[]);
+        self
+    }
+
+    /// Adds a label to the row begun last.
+    pub fn label(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        self.page.add_label(name, value);
+        self
+    }
+
+    /// Adds what is known for the next family to the row begun last.
+    pub fn cell(&mut self, value: Option<Value>) -> &mut Self {
+        self.page.cells.push(value);
+        self
+    }
+
+    /// Adds a plain number, as [`Table::cell`].
+    pub fn count(&mut self, value: Option<u64>) -> &mut Self {
+        self.page.add_counts(&[value]);
+        self
+    }
+
     /// Whether no row was added.
     pub fn is_empty(&self) -> bool {
         self.page.rows.is_empty()
@@ -601,16 +639,20 @@ fn write_labels(text: &mut Vec<u8>, labels: Labels) {
     debug_assert!(labels.is_sorted_by_key(|(name, _)| name), "{labels:?}");
     let mut separator = b'{';
     for (name, value) in labels {
-        text.push(separator);
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(b"=\"");
-        escape(text, value, true);
-        text.push(b'"');
+        write_label(text, separator, name, value);
         separator = b',';
     }
     if separator == b',' {
         text.push(b'}');
     }
+}
+
+fn write_label(text: &mut Vec<u8>, separator: u8, name: &str, value: &[u8]) {
+    text.push(separator);
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"=\"");
+    escape(text, value, true);
+    text.push(b'"');
 }
 
 /// Adds `value` as the format wants it: UTF-8, with what would end a line or a label escaped.
@@ -818,6 +860,20 @@ mod tests {
         let text = written(&mut page);
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples, ["a{k=\"x\"} 3", "a{k=\"y\"} 2", "b{k=\"x\"} 13", "b{k=\"y\"} 12"]);
+    }
+
+    #[test]
+    fn rows_come_piece_by_piece() {
+        let families = [gauge("a", "A."), gauge("b", "B.")];
+        let mut page = Page::default();
+        let mut table = page.table(&families);
+        table.begin_row().label("k", b"y").label("l", b"1").count(Some(2)).cell(None);
+        table.begin_row().label("k", b"x").count(None).cell(Some(Value::decimal(3_u64, 1)));
+        table.counts(&[("k", b"z")], [Some(4), None]);
+        table.finish();
+        let text = written(&mut page);
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples, ["a{k=\"y\",l=\"1\"} 2", "a{k=\"z\"} 4", "b{k=\"x\"} 0.3"]);
     }
 
     #[test]

@@ -21,15 +21,14 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut table = page.table(&FAMILIES);
     for master in words(&masters) {
         let Some(slaves) = host.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
-        let is_active = |slave: &&[u8]| {
-            [&b"/lower_"[..], b"/slave_"]
-                .iter()
-                .find_map(|link| host.sys(&[CLASS, master, link, slave, b"/bonding_slave/mii_status"]))
-                .is_some_and(|status| *status == *b"up")
-        };
-        let count = |number: usize| u64::try_from(number).ok();
-        let (active, all) = (words(&slaves).filter(is_active).count(), words(&slaves).count());
-        table.counts(&[("master", master)], [count(active), count(all)]);
+        let (mut active, mut all) = (0_u32, 0_u32);
+        for slave in words(&slaves) {
+            let status = |link: &[u8]| host.sys(&[CLASS, master, link, slave, b"/bonding_slave/mii_status"]);
+            let is_active = status(b"/lower_").or_else(|| status(b"/slave_")).is_some_and(|status| *status == *b"up");
+            active = active.saturating_add(is_active.into());
+            all = all.saturating_add(1);
+        }
+        table.begin_row().label("master", master).cell(Some(active.into())).cell(Some(all.into()));
     }
     table.finish();
     Ok(())

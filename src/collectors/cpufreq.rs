@@ -4,7 +4,7 @@
 //! in all drivers; single-core MIPS routers have none of this.
 
 use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
+use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, words};
 
 const FAMILIES: [Family; 7] = [
@@ -35,18 +35,16 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 /// If the processors cannot be listed.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CPUS])?;
-    let cpus = || {
-        names.iter().filter_map(|name| {
-            let number = name.strip_prefix(b"cpu").filter(|number| decimal(number).is_some())?;
-            Some((name, number))
-        })
-    };
+    let cpus = || names.iter().filter(|name| name.strip_prefix(b"cpu").and_then(decimal).is_some());
     let file = |cpu: &[u8], file: &[u8]| host.sys(&[CPUS, cpu, b"/cpufreq/", file]);
     let mut table = page.table(&FAMILIES);
-    for (name, number) in cpus() {
+    for cpu in cpus() {
         // Every driver has this one, since it costs nothing to tell.
-        if file(name, b"cpuinfo_max_freq").or_else(|| file(name, b"scaling_max_freq")).is_some() {
-            table.counts(&[("cpu", number)], FILES.map(|attribute| hertz(&file(name, attribute)?)));
+        if file(cpu, b"cpuinfo_max_freq").or_else(|| file(cpu, b"scaling_max_freq")).is_some() {
+            table.begin_row().label("cpu", number(cpu));
+            for attribute in &FILES {
+                table.count(file(cpu, attribute).and_then(|text| hertz(&text)));
+            }
         }
     }
     let is_empty = table.is_empty();
@@ -55,15 +53,20 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         return Ok(());
     }
     let mut table = page.table(&GOVERNOR);
-    for (name, number) in cpus() {
-        let governors = (file(name, b"scaling_governor"), file(name, b"scaling_available_governors"));
+    for cpu in cpus() {
+        let governors = (file(cpu, b"scaling_governor"), file(cpu, b"scaling_available_governors"));
         let (Some(current), Some(available)) = governors else { continue };
         for governor in words(&available) {
-            table.counts(&[("cpu", number), ("governor", governor)], [Some(u64::from(governor == &*current))]);
+            let is_current = Value::from(*governor == *current);
+            table.begin_row().label("cpu", number(cpu)).label("governor", governor).cell(Some(is_current));
         }
     }
     table.finish();
     Ok(())
+}
+
+fn number(cpu: &[u8]) -> &[u8] {
+    cpu.strip_prefix(b"cpu").unwrap_or_default()
 }
 
 fn hertz(kilohertz: &[u8]) -> Option<u64> {

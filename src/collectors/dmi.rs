@@ -5,10 +5,10 @@
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 
-const INFO: Family = gauge(
+const INFO: [Family; 1] = [gauge(
     "node_dmi_info",
     "A metric with a constant '1' value labeled by bios_date, bios_release, bios_vendor, bios_version, board_asset_tag, board_name, board_serial, board_vendor, board_version, chassis_asset_tag, chassis_serial, chassis_vendor, chassis_version, product_family, product_name, product_serial, product_sku, product_uuid, product_version, system_vendor if provided by DMI.",
-);
+)];
 /// The labels, which but for the last are the files' names.
 const LABELS: [&str; 20] = [
     "bios_date",
@@ -40,13 +40,15 @@ const CLASS: &[u8] = b"class/dmi/id/";
 /// If there is no such firmware.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     host.sys_names(&[CLASS])?;
-    let values = LABELS.map(|label| {
-        let file = if label == "system_vendor" { "sys_vendor" } else { label };
-        host.sys_kept(&[CLASS, file.as_bytes()])
-    });
-    let told = LABELS.iter().zip(&values).filter_map(|(label, value)| Some((*label, value.as_deref()?)));
-    let mut labels = [("", &b""[..]); LABELS.len()];
-    let count = labels.iter_mut().zip(told).map(|(place, (label, value))| *place = (label, value.trim_ascii())).count();
-    page.family(&INFO).sample(labels.get(..count).unwrap_or_default(), true);
+    let mut table = page.table(&INFO);
+    table.begin_row();
+    for label in &LABELS {
+        let file = if *label == "system_vendor" { "sys_vendor" } else { label };
+        if let Some(text) = host.sys_kept(&[CLASS, file.as_bytes()]) {
+            table.label(label, text.trim_ascii());
+        }
+    }
+    table.count(Some(1));
+    table.finish();
     Ok(())
 }

@@ -4,12 +4,10 @@
 //! chip's `device` directory, today beside it. hwmon0 and hwmon1 may change places at each boot, so
 //! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
 
-use std::borrow::Cow;
-
 use crate::filter::Filter;
-use crate::host::{Error, Host, Names};
+use crate::host::{Error, Host};
 use crate::page::{Family, Kind, Page, Value, gauge};
-use crate::scan::signed;
+use crate::scan::{rsplit_once, signed, split_once};
 
 const CHIP_NAMES: Family = gauge("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
 const SENSOR_LABEL: Family = gauge("node_hwmon_sensor_label", "Label for given chip and sensor");
@@ -33,12 +31,12 @@ const TYPES: [(&str, &[u8]); 14] = [
     ("vrm", b"vrm0"),
 ];
 
-/// The types of which the file is the chip's rather than a sensor's: their family and its decimal
-/// places.
-const WHOLE: [(&str, Family, u8); 3] = [
-    ("beep_enable", gauge("node_hwmon_beep_enabled", "Hardware beep enabled"), 0),
-    ("update_interval", gauge("node_hwmon_update_interval_seconds", "Hardware monitor update interval"), 3),
-    ("vrm", gauge("node_hwmon_voltage_regulator_version", "Hardware voltage regulator"), 0),
+/// The types of which the file is the chip's rather than a sensor's: their family, its help and its
+/// decimal places.
+const WHOLE: [(&str, &str, &str, u8); 3] = [
+    ("beep_enable", "node_hwmon_beep_enabled", "Hardware beep enabled", 0),
+    ("update_interval", "node_hwmon_update_interval_seconds", "Hardware monitor update interval", 3),
+    ("vrm", "node_hwmon_voltage_regulator_version", "Hardware voltage regulator", 0),
 ];
 
 /// A type and a property, of which none means any; the unit, the help with the type for `%` and the
@@ -78,20 +76,26 @@ const MEANINGS: [(&str, &str, &str, &str, u8); 20] = [
 /// If there is no such class.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CLASS])?;
-    let mut chips: Vec<_> = names.iter().filter_map(|directory| Some((chip(host, directory)?, directory))).collect();
-    chips.retain(|(chip, _)| host.settings.filters.allows(Filter::HwmonChip, chip));
-    chips.sort_unstable();
+    let mut chips = Vec::new();
+    for directory in names.iter() {
+        if let Some(chip) = chip(host, directory)
+            && host.settings.filters.allows(Filter::HwmonChip, &chip)
+        {
+            let chip = (chip, directory);
+            chips.insert(chips.partition_point(|known| *known < chip), chip);
+        }
+    }
+    // For names that are cleaned.
+    let mut buffer = Vec::with_capacity(64);
     for (chip, directory) in &chips {
         if let Some(name) = host.sys(&[CLASS, directory, b"/name"]) {
-            let name = clean(&name);
-            if !name.is_empty() {
-                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &name)], true);
+            buffer.clear();
+            add_clean(&name, &mut buffer);
+            if !buffer.is_empty() {
+                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
             }
         }
-        // A chip may go while others are read.
-        if let Ok(files) = host.sys_names(&[CLASS, directory]) {
-            add_sensors(host, page, chip, directory, &files);
-        }
+        add_sensors(host, page, chip, directory, &mut buffer);
     }
     Ok(())
 }
@@ -104,61 +108,73 @@ fn chip(host: &Host, directory: &[u8]) -> Option<Vec<u8>> {
         return Some(name);
     }
     host.sys_names(&[CLASS, directory]).ok()?;
-    let own = host.sys(&[CLASS, directory, b"/name"]);
-    let own = own.as_ref().map(|name| clean(name).into_owned()).filter(|name| !name.is_empty());
-    Some(own.unwrap_or_else(|| clean(directory).into_owned()))
+    let own = host.sys(&[CLASS, directory, b"/name"]).map(|name| clean(&name));
+    own.filter(|name| !name.is_empty()).or_else(|| Some(clean(directory)))
 }
 
 /// `platform_coretemp_0` of `/sys/devices/platform/coretemp.0`.
 fn name_of_device(path: &[u8]) -> Vec<u8> {
-    let mut parts = path.rsplit(|&byte| byte == b'/');
-    let (device, bus) = (clean(parts.next().unwrap_or_default()), clean(parts.next().unwrap_or_default()));
-    let separator: &[u8] = if device.is_empty() || bus.is_empty() { b"" } else { b"_" };
-    if device.is_empty() { Vec::new() } else { [&*bus, separator, &*device].concat() }
+    let (path, device) = rsplit_once(path, b'/').unwrap_or((b"", path));
+    let (_, bus) = rsplit_once(path, b'/').unwrap_or((b"", path));
+    let mut name = Vec::with_capacity(bus.len().saturating_add(device.len()).saturating_add(1));
+    add_clean(bus, &mut name);
+    if !name.is_empty() {
+        name.push(b'_');
+    }
+    let start = name.len();
+    add_clean(device, &mut name);
+    if name.len() == start { Vec::new() } else { name }
 }
 
-/// In lower case, what a metric's name cannot have as `_`, and none of that before and behind.
-fn clean(name: &[u8]) -> Cow<'_, [u8]> {
-    let is_clean = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b':' | b'_');
-    let trimmed = |name: &[u8]| {
-        let start = name.iter().position(|&byte| byte != b'_').unwrap_or(name.len());
-        let end = name.iter().rposition(|&byte| byte != b'_').map_or(start, |last| last.saturating_add(1));
-        start..end
-    };
-    if name.iter().all(is_clean) {
-        return name.get(trimmed(name)).unwrap_or_default().into();
+fn clean(name: &[u8]) -> Vec<u8> {
+    let mut cleaned = Vec::with_capacity(name.len());
+    add_clean(name, &mut cleaned);
+    cleaned
+}
+
+/// Appends `name` in lower case, what a metric's name cannot have as `_`, and none of that before and
+/// behind.
+fn add_clean(name: &[u8], cleaned: &mut Vec<u8>) {
+    let start = cleaned.len();
+    for byte in name {
+        match byte.to_ascii_lowercase() {
+            byte @ (b'a'..=b'z' | b'0'..=b'9' | b':') => cleaned.push(byte),
+            // What continues a character of UTF-8.
+            0x80..=0xbf => {}
+            _ if cleaned.len() == start => {}
+            _ => cleaned.push(b'_'),
+        }
     }
-    let cleaned: Vec<_> = name
-        .utf8_chunks()
-        .flat_map(|chunk| chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('_')))
-        .map(|character| match u8::try_from(character.to_ascii_lowercase()) {
-            Ok(byte) if is_clean(&byte) => byte,
-            _ => b'_',
-        })
-        .collect();
-    cleaned.get(trimmed(&cleaned)).unwrap_or_default().to_vec().into()
+    while cleaned.len() > start && cleaned.last() == Some(&b'_') {
+        cleaned.pop();
+    }
 }
 
 /// A file of a sensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Attribute<'n> {
     /// The type and its number, such as `temp1`.
     sensor: &'n [u8],
     /// What of the sensor it tells, such as `input`; may be empty.
     property: &'n [u8],
     kind: &'static str,
-    /// In the chip's own directory, rather than its device's, which is preferred.
-    is_own: bool,
+    /// The chip's own directory or its device's.
+    place: &'static [u8],
     file: &'n [u8],
 }
 
+impl<'n> Attribute<'n> {
+    fn key(&self) -> (&'n [u8], &'n [u8]) {
+        (self.sensor, self.property)
+    }
+}
+
 /// Takes a file's name apart; `None` if it is not a sensor's.
-fn parse(file: &[u8], is_own: bool) -> Option<Attribute<'_>> {
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    let start = file.iter().position(is_digit).unwrap_or(file.len());
+fn parse(file: &[u8]) -> Option<Attribute<'_>> {
+    let start = file.iter().position(u8::is_ascii_digit).unwrap_or(file.len());
     let (kind, rest) = file.split_at_checked(start)?;
     let (kind, without_number) = TYPES.iter().find(|(known, _)| known.as_bytes() == kind)?;
-    let digits = rest.iter().take_while(|byte| is_digit(byte)).count();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (sensor, rest) = file.split_at_checked(start.checked_add(digits)?)?;
     let property = match rest {
         [] => rest,
@@ -166,57 +182,72 @@ fn parse(file: &[u8], is_own: bool) -> Option<Attribute<'_>> {
         _ => return None,
     };
     let sensor = if digits == 0 { without_number } else { sensor };
-    Some(Attribute { sensor, property, kind, is_own, file })
+    Some(Attribute { sensor, property, kind, place: b"/", file })
 }
 
-fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], own: &Names) {
-    let device = host.sys_names(&[CLASS, directory, b"/device"]).ok();
-    let of_device = device.iter().flat_map(|names| names.iter()).filter_map(|file| parse(file, false));
-    let mut attributes: Vec<_> = own.iter().filter_map(|file| parse(file, true)).chain(of_device).collect();
-    attributes.sort_unstable();
-    attributes.dedup_by_key(|attribute| (attribute.sensor, attribute.property));
-    let read = |attribute: &Attribute| {
-        let place: &[u8] = if attribute.is_own { b"/" } else { b"/device/" };
-        host.sys(&[CLASS, directory, place, attribute.file])
-    };
+/// Adds the files of the device and of the chip, by sensors and properties. Of two that tell the same
+/// the device's holds.
+fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buffer: &mut Vec<u8>) {
+    let places = [&b"/device/"[..], b"/"].map(|place| (place, host.sys_names(&[CLASS, directory, place])));
+    // Few chips have more.
+    let mut attributes = Vec::<Attribute>::with_capacity(32);
+    for (place, names) in &places {
+        // A chip may go while others are read.
+        let Ok(names) = names else { continue };
+        for mut attribute in names.iter().filter_map(parse) {
+            attribute.place = place;
+            if let Err(at) = attributes.binary_search_by(|known| known.key().cmp(&attribute.key())) {
+                attributes.insert(at, attribute);
+            }
+        }
+    }
     for sensor in attributes.chunk_by(|one, other| one.sensor == other.sensor) {
-        let Some(&Attribute { sensor: name, .. }) = sensor.first() else { continue };
-        if !host.settings.filters.allows(Filter::HwmonSensor, &[chip, b";", name].concat()) {
+        add_sensor(host, page, chip, directory, sensor, buffer);
+    }
+}
+
+fn add_sensor(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], sensor: &[Attribute<'_>], buffer: &mut Vec<u8>) {
+    let Some(&Attribute { sensor: name, .. }) = sensor.first() else { return };
+    if !host.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", name]) {
+        return;
+    }
+    let read = |attribute: &Attribute| host.sys(&[CLASS, directory, attribute.place, attribute.file]);
+    let label = sensor.iter().find(|attribute| attribute.property == b"label").and_then(read);
+    if let Some(label) = &label {
+        page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", label), ("sensor", name)], true);
+    }
+    let has_bare = sensor.iter().any(|attribute| attribute.property.is_empty());
+    for attribute in sensor.iter().filter(|attribute| attribute.property != b"label") {
+        let Some(number) = read(attribute).and_then(|text| signed(&text)) else { continue };
+        let &Attribute { kind, property, .. } = attribute;
+        if kind == "freq" && property == b"input" {
+            // A graphics card's, which is named after what runs at that frequency.
+            if let Some(label) = &label {
+                let help = b"Hardware monitor for GPU frequency in MHz";
+                page.named_family(&[b"node_hwmon_freq_freq_mhz"], &[help], Kind::Gauge)
+                    .sample(&[("chip", chip), ("sensor", &clean(label))], Value::decimal(number, 6));
+            }
             continue;
         }
-        let label = sensor.iter().find(|attribute| attribute.property == b"label").and_then(read);
-        if let Some(label) = &label {
-            page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", label), ("sensor", name)], true);
-        }
-        let has_bare = sensor.iter().any(|attribute| attribute.property.is_empty());
-        for attribute in sensor.iter().filter(|attribute| attribute.property != b"label") {
-            let Some(number) = read(attribute).and_then(|text| signed(&text)) else { continue };
-            if attribute.kind == "freq" && attribute.property == b"input" {
-                // A graphics card's, which is named after what runs at that frequency.
-                if let Some(label) = &label {
-                    let help = b"Hardware monitor for GPU frequency in MHz";
-                    page.named_family(&[b"node_hwmon_freq_freq_mhz"], &[help], Kind::Gauge)
-                        .sample(&[("chip", chip), ("sensor", &clean(label))], Value::decimal(number, 6));
-                }
-                continue;
-            }
-            if let Some((_, family, places)) = WHOLE.iter().find(|(kind, ..)| *kind == attribute.kind) {
-                page.family(family).sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, *places));
-                continue;
-            }
-            let (unit, help, places) = meaning(attribute.kind, attribute.property);
-            let kind = if unit.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
+        let places;
+        if let Some((_, name, help, decimals)) = WHOLE.iter().find(|(known, ..)| *known == kind) {
+            page.named_family(&[name.as_bytes()], &[help.as_bytes()], Kind::Gauge);
+            places = *decimals;
+        } else {
+            let (unit, help, decimals) = meaning(kind, property);
+            let is_total = unit.ends_with("_total");
             // The input is the sensor's value, and is not called so.
-            let property = match attribute.property {
-                b"input" if !has_bare => b"",
-                property => property,
-            };
-            let property = clean(property);
-            let separator: &[u8] = if property.is_empty() { b"" } else { b"_" };
-            let family = [b"node_hwmon_", attribute.kind.as_bytes(), separator, &*property, unit.as_bytes()];
-            page.named_family(&family, &filled(help, attribute.kind, attribute.property), kind)
-                .sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, places));
+            buffer.clear();
+            if property != b"input" || has_bare {
+                add_clean(property, buffer);
+            }
+            let separator: &[u8] = if buffer.is_empty() { b"" } else { b"_" };
+            let family = [b"node_hwmon_", kind.as_bytes(), separator, buffer, unit.as_bytes()];
+            let kind_of = if is_total { Kind::Counter } else { Kind::Gauge };
+            page.named_family(&family, &filled(help, kind, property), kind_of);
+            places = decimals;
         }
+        page.sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, places));
     }
 }
 
@@ -232,16 +263,15 @@ fn meaning(kind: &str, property: &[u8]) -> (&'static str, &'static str, u8) {
 /// The pieces of a help, with the type for `%` and the property for `*`.
 fn filled<'p>(help: &'p str, kind: &'p str, property: &'p [u8]) -> [&'p [u8]; 5] {
     let property = if property.is_empty() && kind == "temp" { b"input" } else { property };
-    let mut pieces = [&b""[..]; 5];
-    let told = help.as_bytes().split_inclusive(|byte| b"%*".contains(byte)).flat_map(|piece| match piece {
-        [before @ .., b'%'] => [before, kind.as_bytes()],
-        [before @ .., b'*'] => [before, property],
-        rest => [rest, b""],
-    });
-    for (place, piece) in pieces.iter_mut().zip(told) {
-        *place = piece;
-    }
-    pieces
+    let (before, kind, rest) = match split_once(help.as_bytes(), b'%') {
+        Some((before, rest)) => (before, kind.as_bytes(), rest),
+        None => (&b""[..], &b""[..], help.as_bytes()),
+    };
+    let (between, property, after) = match split_once(rest, b'*') {
+        Some((between, after)) => (between, property, after),
+        None => (rest, &b""[..], &b""[..]),
+    };
+    [before, kind, between, property, after]
 }
 
 #[cfg(test)]
@@ -249,7 +279,7 @@ mod tests {
     use super::*;
 
     fn parsed(file: &str) -> Option<(&str, &str, &str)> {
-        let Attribute { sensor, property, kind, .. } = parse(file.as_bytes(), true)?;
+        let Attribute { sensor, property, kind, .. } = parse(file.as_bytes())?;
         Some((kind, std::str::from_utf8(sensor).unwrap(), std::str::from_utf8(property).unwrap()))
     }
 

@@ -5,12 +5,10 @@
 //! root, or where the kernel's differs from the file's) is read from the files, and so the page is
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
-use std::ops::Deref;
-
 use crate::filter::Filter;
-use crate::host::{Error, Host, Text};
-use crate::netlink::{Message, NEWLINK, attributes, messages, u16_at, u32_at, u64_at};
-use crate::page::{Family, Page, Value, counter, gauge};
+use crate::host::{Error, Facts, Host, Text};
+use crate::netlink::{Message, NEWLINK, attributes, messages, text, u32_at, u64_at};
+use crate::page::{Family, Page, Table, Value, counter, gauge};
 use crate::scan::{hex, signed};
 
 const INFO: [Family; 1] =
@@ -38,6 +36,53 @@ const FAMILIES: [Family; 19] = [
     gauge("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise."),
 ];
 
+/// Where a dump tells what a file says.
+enum Told {
+    /// As the attribute of this number.
+    As(usize),
+    /// As a flag, which means something only while the interface is set up.
+    Flag(u32),
+    /// Nowhere; it changes only when the interface's number, address or name does.
+    Fact(usize),
+    /// Nowhere.
+    Nowhere,
+    /// As an attribute that is younger than the file.
+    Group,
+    /// In the statistics; there is no file.
+    NoHandler,
+    /// Nowhere, and the driver need not know.
+    Speed,
+    /// As a number of [`STATES`].
+    State,
+}
+
+/// In the order of the families.
+const FILES: [(&[u8], Told); 19] = [
+    (b"addr_assign_type", Told::Fact(0)),
+    (b"carrier", Told::Flag(LOWER_UP)),
+    (b"carrier_changes", Told::As(CARRIER_CHANGES)),
+    (b"carrier_down_count", Told::As(48)),
+    (b"carrier_up_count", Told::As(47)),
+    (b"dev_id", Told::Fact(1)),
+    (b"dormant", Told::Flag(DORMANT)),
+    // Who asked for promiscuity is not in the flags that a dump tells.
+    (b"flags", Told::Nowhere),
+    (b"ifindex", Told::As(INDEX)),
+    (b"iflink", Told::As(BELOW)),
+    (b"link_mode", Told::As(17)),
+    (b"mtu", Told::As(4)),
+    (b"name_assign_type", Told::Fact(2)),
+    (b"netdev_group", Told::Group),
+    (b"type", Told::As(PROTOCOL)),
+    (b"", Told::NoHandler),
+    (SPEED, Told::Speed),
+    (b"tx_queue_len", Told::As(13)),
+    (b"operstate", Told::State),
+];
+/// The files of each [`Told::Fact`].
+const FACTS: [&[u8]; 3] = [b"addr_assign_type", b"dev_id", b"name_assign_type"];
+const SPEED: &[u8] = b"speed";
+
 const CLASS: &[u8] = b"class/net/";
 /// The one file among the interfaces.
 const NO_INTERFACE: &[u8] = b"bonding_masters";
@@ -48,11 +93,27 @@ const STATES: [&[u8]; 7] = [b"unknown", b"notpresent", b"down", b"lowerlayerdown
 const UP: u32 = 1;
 const LOWER_UP: u32 = 0x10000;
 const DORMANT: u32 = 0x20000;
+
+/// The attributes' numbers.
+const ADDRESS: usize = 1;
+const BROADCAST: usize = 2;
+const NAME: usize = 3;
+/// The interface below, such as a VLAN's; not told if it is the interface itself.
+const BELOW: usize = 5;
+const OPERATING_STATE: usize = 16;
+const ALIAS: usize = 20;
+const STATISTICS: usize = 23;
+const GROUP: usize = 27;
+const CARRIER_CHANGES: usize = 35;
+/// What stands in the `ifinfomsg`, in the places of attributes that are not told.
+const PROTOCOL: usize = 49;
+const INDEX: usize = 50;
+const FLAGS: usize = 51;
+
+/// Where the statistics have what came for no protocol, since Linux 4.6.
+const NO_HANDLER: usize = 184;
 /// The longest address that the kernel has, in bytes.
 const LONGEST_ADDRESS: usize = 32;
-
-/// Where `rtnl_link_stats64` has what came for no protocol, since Linux 4.6.
-const NO_HANDLER: usize = 184;
 
 /// Adds a row for each interface.
 ///
@@ -61,195 +122,172 @@ const NO_HANDLER: usize = 184;
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let dump = if host.settings.paths.sysfs == "/sys" { host.links() } else { None };
     let names = if dump.is_none() { Some(host.sys_names(&[CLASS])?) } else { None };
-    let links = || {
-        let told = messages(dump.as_deref().unwrap_or_default()).filter_map(|message| parse(&message));
-        let listed = names.iter().flat_map(|names| names.iter()).map(|name| Link { name, told: None });
-        told.chain(listed).filter(|link| {
-            link.name != NO_INTERFACE && host.settings.filters.allows(Filter::NetclassDevice, link.name)
-        })
+    let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
+        let mut add = |link: &Link<'_>| {
+            if link.name != NO_INTERFACE && host.settings.filters.allows(Filter::NetclassDevice, link.name) {
+                add(link);
+            }
+        };
+        for message in messages(dump.as_deref().unwrap_or_default()) {
+            if let Some(link) = parse(&message) {
+                add(&link);
+            }
+        }
+        if let Some(names) = &names {
+            for name in names.iter() {
+                add(&Link { name, told: [b""; 52] });
+            }
+        }
     };
     let mut table = page.table(&FAMILIES);
-    for link in links() {
-        table.row(&[("device", link.name)], link.numbers(host));
-    }
+    each_link(&mut |link| link.add_numbers(host, &mut table));
     table.finish();
     let mut table = page.table(&INFO);
-    for link in links() {
-        let alias = link.word(host, |told| Word::Told(told.alias), b"ifalias");
-        let duplex = link.if_driver_tells(host, || link.file(host, b"duplex"));
-        let labels: [(&str, &[u8]); 7] = [
-            ("address", &link.word(host, |told| Word::address(told.address), b"address")),
-            ("adminstate", link.admin_state(host)),
-            ("broadcast", &link.word(host, |told| Word::address(told.broadcast), b"broadcast")),
-            ("device", link.name),
-            ("duplex", duplex.as_deref().unwrap_or_default()),
-            ("ifalias", alias.trim_ascii()),
-            ("operstate", &link.word(host, |told| Word::Told(told.state), b"operstate")),
-        ];
-        table.counts(&labels, [Some(1)]);
-    }
+    each_link(&mut |link| link.add_words(host, &mut table));
     table.finish();
     Ok(())
 }
 
-/// An interface, and what the dump tells of it.
+/// An interface.
 #[derive(Debug)]
 struct Link<'t> {
     name: &'t [u8],
-    told: Option<Told<'t>>,
-}
-
-/// What a dump tells of an interface.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Told<'t> {
-    protocol: u16,
-    index: u32,
-    flags: u32,
-    /// The interface below this one, such as a VLAN's; not told if it is this one itself.
-    below: Option<u32>,
-    mtu: Option<u32>,
-    queue_length: Option<u32>,
-    link_mode: Option<u32>,
-    group: Option<u32>,
-    carrier_changes: Option<u32>,
-    carrier_ups: Option<u32>,
-    carrier_downs: Option<u32>,
-    without_handler: Option<u64>,
-    address: &'t [u8],
-    broadcast: &'t [u8],
-    alias: &'t [u8],
-    state: &'t [u8],
-}
-
-impl Told<'_> {
-    fn is_running(&self) -> bool {
-        self.flags & UP != 0
-    }
-
-    /// A flag that only means something while the interface is set up.
-    fn flag(&self, flag: u32) -> Option<u32> {
-        self.is_running().then(|| u32::from(self.flags & flag != 0))
-    }
+    /// What a dump tells of it, by the attributes' numbers; all empty if only the files do.
+    told: [&'t [u8]; 52],
 }
 
 impl Link<'_> {
+    fn is_told(&self) -> bool {
+        !self.told[INDEX].is_empty()
+    }
+
+    fn told_number(&self, attribute: usize) -> Option<i64> {
+        match **self.told.get(attribute)? {
+            [byte] => Some(byte.into()),
+            [low, high] => Some(u16::from_ne_bytes([low, high]).into()),
+            ref value => u32_at(value, 0).map(i64::from),
+        }
+    }
+
     /// What the kernel's file says.
-    fn file<'h>(&self, host: &'h Host, attribute: &[u8]) -> Option<Text<'h>> {
-        host.sys(&[CLASS, self.name, b"/", attribute])
+    fn file<'h>(&self, host: &'h Host, file: &[u8]) -> Option<Text<'h>> {
+        host.sys(&[CLASS, self.name, b"/", file])
     }
 
-    /// What a file says that the kernel refuses unless the interface is set up and its driver knows
-    /// of speeds. One that was refused is not opened again before the interface's state changes.
-    fn if_driver_tells<T>(&self, host: &Host, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        if let Some(told) = &self.told {
-            let state = [told.index, told.flags, told.carrier_changes.unwrap_or_default()].map(u32::to_ne_bytes);
-            let tells = || [self.file(host, b"speed").map(|_| 1), None, None];
-            let [tells, ..] = host.once(&[b"speed", state.as_flattened(), self.name], tells);
-            tells.filter(|_| told.is_running())?;
-        }
-        read()
+    fn number(&self, host: &Host, file: &[u8]) -> Option<i64> {
+        number(&self.file(host, file)?)
     }
 
-    /// The values of [`FAMILIES`]; the files hold whole numbers, in hexadecimal with `0x`.
-    fn numbers(&self, host: &Host) -> [Option<Value>; 19] {
-        let file = |attribute: &[u8]| number(&self.file(host, attribute)?);
-        let either = |tell: fn(&Told<'_>) -> Option<u32>, attribute| match &self.told {
-            Some(told) => tell(told).map(i64::from),
-            None => file(attribute),
-        };
-        let without_handler = self.told.as_ref().and_then(|told| told.without_handler?.try_into().ok());
-        let is_netdev = host.settings.filters.allows(Filter::NetdevDevice, self.name);
-        let is_up = match &self.told {
-            Some(told) => told.state == b"up",
-            None => self.file(host, b"operstate").is_some_and(|state| *state == *b"up"),
-        };
-        let speed = self.if_driver_tells(host, || {
-            let megabits = file(b"speed")?;
-            let is_told = megabits >= 0 || !host.settings.netclass_ignore_invalid_speed;
-            megabits.checked_mul(125_000).filter(|_| is_told)
-        });
-        let fixed = || [file(b"addr_assign_type"), file(b"dev_id"), file(b"name_assign_type")];
-        let [address_assign_type, device_id, name_assign_type] = match &self.told {
-            // They only change when one of these does, and each would be a file to open.
-            Some(told) => host.once(&[&told.index.to_ne_bytes(), told.address, self.name], fixed),
-            None => fixed(),
-        };
-        let numbers = [
-            address_assign_type,
-            either(|told| told.flag(LOWER_UP), b"carrier"),
-            either(|told| told.carrier_changes, b"carrier_changes"),
-            either(|told| told.carrier_downs, b"carrier_down_count"),
-            either(|told| told.carrier_ups, b"carrier_up_count"),
-            device_id,
-            either(|told| told.flag(DORMANT), b"dormant"),
-            // Who asked for promiscuity is not in the flags that a dump tells.
-            file(b"flags"),
-            either(|told| Some(told.index), b"ifindex"),
-            either(|told| told.below.or(Some(told.index)), b"iflink"),
-            either(|told| told.link_mode, b"link_mode"),
-            either(|told| told.mtu, b"mtu"),
-            name_assign_type,
-            // The file is older than the attribute.
-            either(|told| told.group, b"netdev_group").or_else(|| file(b"netdev_group")),
-            either(|told| Some(told.protocol.into()), b"type"),
-            without_handler.filter(|_| is_netdev),
-            speed,
-            either(|told| told.queue_length, b"tx_queue_len"),
-            Some(is_up.into()),
-        ];
-        numbers.map(|number| number.map(Value::from))
-    }
-
-    fn admin_state(&self, host: &Host) -> &'static [u8] {
-        let is_up = match &self.told {
-            Some(told) => Some(told.is_running()),
-            None => self.file(host, b"flags").and_then(|text| number(&text)).map(|flags| flags & i64::from(UP) != 0),
-        };
-        is_up.map_or(b"unknown", |is_up| if is_up { b"up" } else { b"down" })
-    }
-
-    /// A word that is told, or that is in a file.
-    fn word<'a>(&'a self, host: &'a Host, tell: fn(&'a Told<'a>) -> Word<'a>, attribute: &[u8]) -> Word<'a> {
-        match &self.told {
-            Some(told) => tell(told),
-            None => self.file(host, attribute).map_or(Word::Told(b""), Word::File),
-        }
-    }
-}
-
-/// A word of an interface's, and where it is held.
-enum Word<'a> {
-    File(Text<'a>),
-    Told(&'a [u8]),
-    Address([u8; 3 * LONGEST_ADDRESS], usize),
-}
-
-impl Word<'_> {
-    /// An address as the files have it: hexadecimal bytes with colons between.
-    fn address(bytes: &[u8]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |value: u8| DIGITS.get(usize::from(value & 15)).copied().unwrap_or_default();
-        let mut text = [b':'; 3 * LONGEST_ADDRESS];
-        for (place, byte) in text.chunks_exact_mut(3).zip(bytes) {
-            if let [high, low, _] = place {
-                (*high, *low) = (digit(byte >> 4), digit(*byte));
+    /// The numbers in `files`, which are read when the dump first tells `key`.
+    fn facts(&self, host: &Host, key: &[&[u8]], files: &[&[u8]]) -> Facts {
+        let read = || {
+            let mut facts = Facts::default();
+            for (fact, file) in facts.iter_mut().zip(files) {
+                *fact = self.number(host, file);
             }
+            facts
+        };
+        if self.is_told() { host.once(key, read) } else { read() }
+    }
+
+    fn is_running(&self, host: &Host) -> Option<bool> {
+        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(host, b"flags") };
+        flags.map(|flags| flags & i64::from(UP) != 0)
+    }
+
+    /// Whether the files that the kernel refuses unless the interface is set up and its driver knows
+    /// of speeds are worth opening: not when one was refused, before the interface's state changes.
+    fn driver_tells(&self, host: &Host) -> bool {
+        if !self.is_told() {
+            return true;
         }
-        let length = bytes.len().min(LONGEST_ADDRESS).saturating_mul(3).saturating_sub(1);
-        Self::Address(text, length)
+        let key = [SPEED, self.told[INDEX], self.told[FLAGS], self.told[CARRIER_CHANGES], self.name];
+        let [speed, ..] = self.facts(host, &key, &[SPEED]);
+        speed.is_some() && self.is_running(host) == Some(true)
+    }
+
+    /// Adds the values of [`FAMILIES`].
+    fn add_numbers(&self, host: &Host, table: &mut Table<'_, 19>) {
+        let facts = self.facts(host, &[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
+        table.begin_row().label("device", self.name);
+        for (file, told) in &FILES {
+            let read = || self.number(host, file);
+            let number = match told {
+                Told::NoHandler => self.without_handler(host),
+                Told::Speed => self.speed(host),
+                Told::State if self.is_told() => Some((self.state() == b"up").into()),
+                Told::State => Some(self.file(host, file).is_some_and(|state| *state == *b"up").into()),
+                Told::Fact(place) => facts.get(*place).copied().flatten(),
+                Told::Nowhere => read(),
+                _ if !self.is_told() => read(),
+                Told::Group => self.told_number(GROUP).or_else(read),
+                Told::As(attribute) => self.told_number(*attribute),
+                Told::Flag(flag) => {
+                    let flags = self.told_number(FLAGS).filter(|flags| flags & i64::from(UP) != 0);
+                    flags.map(|flags| (flags & i64::from(*flag) != 0).into())
+                }
+            };
+            table.cell(number.map(Value::from));
+        }
+    }
+
+    /// The number of packets that came for no protocol.
+    fn without_handler(&self, host: &Host) -> Option<i64> {
+        let count = u64_at(self.told[STATISTICS], NO_HANDLER)?.try_into().ok();
+        count.filter(|_| host.settings.filters.allows(Filter::NetdevDevice, self.name))
+    }
+
+    /// Bytes per second.
+    fn speed(&self, host: &Host) -> Option<i64> {
+        if !self.driver_tells(host) {
+            return None;
+        }
+        let megabits = self.number(host, SPEED)?;
+        let is_told = megabits >= 0 || !host.settings.netclass_ignore_invalid_speed;
+        is_told.then(|| megabits.wrapping_mul(125_000))
+    }
+
+    /// What the state that a dump tells is called.
+    fn state(&self) -> &'static [u8] {
+        let number = self.told[OPERATING_STATE].first().copied().unwrap_or_default();
+        STATES.get(usize::from(number)).unwrap_or(&STATES[0])
+    }
+
+    /// Adds the labels of [`INFO`].
+    fn add_words(&self, host: &Host, table: &mut Table<'_, 1>) {
+        let admin_state = self.is_running(host).map_or("unknown", |is_up| if is_up { "up" } else { "down" });
+        let duplex = if self.driver_tells(host) { self.file(host, b"duplex") } else { None };
+        let mut buffer = [0; 3 * LONGEST_ADDRESS];
+        table.begin_row();
+        self.add_word(host, table, "address", address(self.told[ADDRESS], &mut buffer));
+        table.label("adminstate", admin_state.as_bytes());
+        self.add_word(host, table, "broadcast", address(self.told[BROADCAST], &mut buffer));
+        table.label("device", self.name).label("duplex", duplex.as_deref().unwrap_or_default());
+        self.add_word(host, table, "ifalias", text(self.told[ALIAS]));
+        self.add_word(host, table, "operstate", self.state());
+        table.count(Some(1));
+    }
+
+    /// Adds what is told, or else what the file of the label's name says.
+    fn add_word(&self, host: &Host, table: &mut Table<'_, 1>, name: &str, told: &[u8]) {
+        let file = if self.is_told() { None } else { self.file(host, name.as_bytes()) };
+        let word = if self.is_told() { told } else { file.as_deref().unwrap_or_default() };
+        table.label(name, word.trim_ascii());
     }
 }
 
-impl Deref for Word<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::File(text) => text,
-            Self::Told(bytes) => bytes,
-            Self::Address(text, length) => text.get(..*length).unwrap_or_default(),
+/// An address as the files have it, hexadecimal bytes with colons between, at the beginning of
+/// `text`.
+fn address<'t>(bytes: &[u8], text: &'t mut [u8; 3 * LONGEST_ADDRESS]) -> &'t [u8] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value & 15)).copied().unwrap_or_default();
+    for (place, byte) in text.chunks_exact_mut(3).zip(bytes) {
+        if let [high, low, after] = place {
+            (*high, *low, *after) = (digit(byte >> 4), digit(*byte), b':');
         }
     }
+    let length = bytes.len().min(LONGEST_ADDRESS).saturating_mul(3).saturating_sub(1);
+    text.get(..length).unwrap_or_default()
 }
 
 fn number(text: &[u8]) -> Option<i64> {
@@ -261,34 +299,19 @@ fn parse<'t>(message: &Message<'t>) -> Option<Link<'t>> {
     if message.kind != NEWLINK {
         return None;
     }
-    let (head, attributes_of) = message.body.split_at_checked(16)?;
-    let mut told =
-        Told { protocol: u16_at(head, 2)?, index: u32_at(head, 4)?, flags: u32_at(head, 8)?, ..Told::default() };
-    let mut name = None;
-    let mut state = 0;
-    for (kind, value) in attributes(attributes_of) {
-        let number = u32_at(value, 0);
-        let text = value.split(|&byte| byte == 0).next().unwrap_or_default();
-        match kind {
-            1 => told.address = value,
-            2 => told.broadcast = value,
-            3 => name = Some(text),
-            4 => told.mtu = number,
-            5 => told.below = number,
-            13 => told.queue_length = number,
-            16 => state = *value.first()?,
-            17 => told.link_mode = value.first().map(|&mode| mode.into()),
-            20 => told.alias = text,
-            23 => told.without_handler = u64_at(value, NO_HANDLER),
-            27 => told.group = number,
-            35 => told.carrier_changes = number,
-            47 => told.carrier_ups = number,
-            48 => told.carrier_downs = number,
-            _ => {}
+    let (head, rest) = message.body.split_at_checked(16)?;
+    let mut told = [&b""[..]; 52];
+    for (kind, value) in attributes(rest) {
+        if let Some(place) = told.get_mut(usize::from(kind)) {
+            *place = value;
         }
     }
-    told.state = STATES.get(usize::from(state)).copied().unwrap_or(b"unknown");
-    Some(Link { name: name?, told: Some(told) })
+    (told[PROTOCOL], told[INDEX], told[FLAGS]) = (head.get(2..4)?, head.get(4..8)?, head.get(8..12)?);
+    if told[BELOW].is_empty() {
+        told[BELOW] = told[INDEX];
+    }
+    let name = text(told[NAME]);
+    (!name.is_empty()).then_some(Link { name, told })
 }
 
 #[cfg(test)]
@@ -321,44 +344,40 @@ mod tests {
             attribute(20, b"to the street\0"),
             attribute(0x8000 | 26, &[0; 8]),
             attribute(35, &2_u32.to_ne_bytes()),
+            attribute(50, &68_u32.to_ne_bytes()),
         ];
         let answer = answer(0x11043, &more);
         let link = parse(&messages(&answer).next().unwrap()).unwrap();
-        assert_eq!(link.name, b"eth0");
-        let told = link.told.unwrap();
-        assert_eq!(told.flag(LOWER_UP), Some(1));
-        assert_eq!(told.flag(DORMANT), Some(0));
-        let expected = Told {
-            protocol: 1,
-            index: 4,
-            flags: 0x11043,
-            mtu: Some(1400),
-            link_mode: Some(0),
-            carrier_changes: Some(2),
-            address: &[2, 0xfc, 0, 0, 0, 1],
-            alias: b"to the street",
-            state: b"up",
-            ..Told::default()
-        };
-        assert_eq!(told, expected);
+        assert!(link.is_told());
+        assert_eq!((link.name, link.state()), (&b"eth0"[..], &b"up"[..]));
+        assert_eq!((link.told[ADDRESS], text(link.told[ALIAS])), (&[2, 0xfc, 0, 0, 0, 1][..], &b"to the street"[..]));
+        let numbers = [PROTOCOL, INDEX, FLAGS, BELOW, 4, 17, CARRIER_CHANGES, 48].map(|kind| link.told_number(kind));
+        assert_eq!(numbers, [Some(1), Some(4), Some(0x11043), Some(4), Some(1400), Some(0), Some(2), None]);
     }
 
     #[test]
     fn statistics_of_old_kernels_are_shorter() {
-        let told = |statistics: &[u8]| {
+        let without_handler = |statistics: &[u8]| {
             let answer = answer(1, &[attribute(23, statistics)]);
-            parse(&messages(&answer).next().unwrap()).unwrap().told.unwrap().without_handler
+            parse(&messages(&answer).next().unwrap()).unwrap().without_handler(&Host::default())
         };
         let statistics: Vec<u8> = (0..25_u64).flat_map(u64::to_ne_bytes).collect();
-        assert_eq!(told(&statistics), Some(23));
-        assert_eq!(told(&statistics[..184]), None);
+        assert_eq!(without_handler(&statistics), Some(23));
+        assert_eq!(without_handler(&statistics[..184]), None);
     }
 
     #[test]
     fn what_is_down_has_no_carrier() {
-        let answer = answer(0x1002, &[]);
-        let told = parse(&messages(&answer).next().unwrap()).unwrap().told.unwrap();
-        assert_eq!((told.flag(LOWER_UP), told.flag(DORMANT), told.state), (None, None, &b"unknown"[..]));
+        let lines = |flags| {
+            let answer = answer(flags, &[]);
+            let mut page = Page::default();
+            let mut table = page.table(&FAMILIES);
+            parse(&messages(&answer).next().unwrap()).unwrap().add_numbers(&Host::default(), &mut table);
+            table.finish();
+            [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).count())
+        };
+        assert_eq!(lines(0x1002), [0, 0, 1]);
+        assert_eq!(lines(0x1003), [1, 1, 1]);
     }
 
     #[test]
@@ -368,15 +387,16 @@ mod tests {
         assert!(!parsed(&message(NEWLINK, 2, &head(1))));
         assert!(!parsed(&message(NEWLINK, 2, &head(1)[..15])));
         assert!(!parsed(&message(99, 2, &[head(1), attribute(3, b"eth0\0")].concat())));
-        assert!(!parsed(&answer(1, &[attribute(16, &[])])));
-        assert!(parsed(&answer(1, &[attribute(16, &[200]), attribute(4, &[1])])));
+        assert!(parsed(&answer(1, &[attribute(16, &[]), attribute(4, &[1, 2, 3])])));
+        assert!(parsed(&answer(1, &[attribute(16, &[200]), attribute(4, &[])])));
     }
 
     #[test]
     fn addresses() {
-        assert_eq!(*Word::address(&[2, 0xfc, 0, 0, 0x9a, 1]), *b"02:fc:00:00:9a:01");
-        assert_eq!(*Word::address(&[]), *b"");
-        assert_eq!(Word::address(&[0xff; 40]).len(), 95);
+        let mut buffer = [0; 3 * LONGEST_ADDRESS];
+        assert_eq!(address(&[0xff; 40], &mut buffer).len(), 95);
+        assert_eq!(address(&[2, 0xfc, 0, 0, 0x9a, 1], &mut buffer), b"02:fc:00:00:9a:01");
+        assert_eq!(address(&[], &mut buffer), b"");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `/sys/class/power_supply`: batteries and mains, as of a small uninterruptible supply on USB.
 //!
 //! The kernel counts in millionths of amperes, volts and watts, in tenths of degrees Celsius, and in
-//! whole numbers otherwise. A supply has some of these files; its directory is listed, so that those
-//! that are not there cost nothing.
+//! whole numbers otherwise. A supply has some of these files; its directory is listed, so that the
+//! numbers that are not there cost nothing.
 
 use crate::filter::Filter;
 use crate::host::{Error, Host};
@@ -62,13 +62,14 @@ const NUMBERS: [(&str, &str, u8); 49] = [
     ("voltage_ocv", "voltage_ocv", 6),
 ];
 const INFO: [Family; 1] = [gauge("node_power_supply_info", "info of /sys/class/power_supply/<power_supply>.")];
-/// The labels that are files, in the order of the labels; the supply's name stands between.
-const WORDS: [&str; 11] = [
+/// The labels, which but for the supply's name are files.
+const LABELS: [&str; 12] = [
     "capacity_level",
     "charge_type",
     "health",
     "manufacturer",
     "model_name",
+    SUPPLY,
     "scope",
     "serial_number",
     "status",
@@ -85,37 +86,35 @@ const SUPPLY: &str = "power_supply";
 /// If there is no such class.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CLASS])?;
-    let mut supplies: Vec<_> =
-        names.iter().filter(|name| host.settings.filters.allows(Filter::PowerSupply, name)).collect();
-    supplies.sort_unstable();
-    let files: Vec<_> = supplies.iter().map(|supply| host.sys_names(&[CLASS, supply])).collect();
-    let has = |place: usize, file: &str| match files.get(place) {
-        Some(Ok(files)) => files.iter().any(|name| name == file.as_bytes()),
-        _ => false,
-    };
-    let read = |place, supply: &[u8], file: &str| {
-        if has(place, file) { host.sys(&[CLASS, supply, b"/", file.as_bytes()]) } else { None }
-    };
-    for (file, name, places) in NUMBERS {
-        let mut is_first = true;
-        for (place, supply) in supplies.iter().enumerate() {
-            let Some(number) = read(place, supply, file).and_then(|text| signed(&text)) else { continue };
-            if std::mem::take(&mut is_first) {
-                let help = [name.as_bytes(), b" value of /sys/class/power_supply/<power_supply>."];
-                page.named_family(&[b"node_power_supply_", name.as_bytes()], &help, Kind::Gauge);
-            }
-            page.sample(&[(SUPPLY, supply)], Value::decimal(number, places));
+    let supplies = || names.iter().filter(|name| host.settings.filters.allows(Filter::PowerSupply, name));
+    let read = |supply: &[u8], file: &[u8]| host.sys(&[CLASS, supply, b"/", file]);
+    // In the order of their names, as a family has them.
+    let mut last: &[u8] = b"";
+    while let Some(supply) = supplies().filter(|name| *name > last).min() {
+        last = supply;
+        let Ok(files) = host.sys_names(&[CLASS, supply]) else { continue };
+        for file in files.iter() {
+            let Some((_, name, places)) = NUMBERS.iter().find(|(known, ..)| known.as_bytes() == file) else { continue };
+            let Some(number) = read(supply, file).and_then(|text| signed(&text)) else { continue };
+            let help = [name.as_bytes(), b" value of /sys/class/power_supply/<power_supply>."];
+            page.named_family(&[b"node_power_supply_", name.as_bytes()], &help, Kind::Gauge)
+                .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));
         }
     }
     let mut table = page.table(&INFO);
-    for (place, supply) in supplies.iter().enumerate() {
-        let words = WORDS.map(|word| read(place, supply, word));
-        // What the supply does not tell has no label.
-        let told = WORDS.iter().zip(&words).filter_map(|(word, text)| Some((*word, text.as_deref()?)));
-        let told = told.filter(|(_, text)| !text.is_empty());
-        let (before, after): (Vec<_>, Vec<_>) = told.partition(|(word, _)| *word < SUPPLY);
-        let labels = [before, vec![(SUPPLY, *supply)], after].concat();
-        table.counts(&labels, [Some(1)]);
+    for supply in supplies() {
+        table.begin_row();
+        for label in &LABELS {
+            if *label == SUPPLY {
+                table.label(label, supply);
+            } else if let Some(text) = read(supply, label.as_bytes())
+                && !text.is_empty()
+            {
+                // What the supply does not tell has no label.
+                table.label(label, &text);
+            }
+        }
+        table.count(Some(1));
     }
     table.finish();
     Ok(())
@@ -128,6 +127,6 @@ mod tests {
     #[test]
     fn tables_are_sorted() {
         assert!(NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
-        assert!(WORDS.is_sorted());
+        assert!(LABELS.is_sorted());
     }
 }

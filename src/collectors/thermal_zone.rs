@@ -12,6 +12,8 @@ const COOLING: [Family; 2] = [
     gauge("node_cooling_device_cur_state", "Current throttle state of the cooling device"),
     gauge("node_cooling_device_max_state", "Maximum throttle state of the cooling device"),
 ];
+/// In the order of the families.
+const STATES: [&[u8]; 2] = [b"cur_state", b"max_state"];
 const CLASS: &[u8] = b"class/thermal/";
 
 /// Adds a row for each zone, and for each device that cools.
@@ -20,24 +22,25 @@ const CLASS: &[u8] = b"class/thermal/";
 /// None: a machine without them tells nothing.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let Ok(names) = host.sys_names(&[CLASS]) else { return Ok(()) };
+    let attribute = |name: &[u8], file: &[u8]| host.sys(&[CLASS, name, b"/", file]);
     let mut table = page.table(&ZONES);
     for zone in names.iter() {
-        let attribute = |name: &[u8]| host.sys(&[CLASS, zone, b"/", name]);
         if let Some(number) = zone.strip_prefix(b"thermal_zone")
-            && let (Some(kind), Some(temperature)) = (attribute(b"type"), attribute(b"temp"))
+            && let (Some(kind), Some(temperature)) = (attribute(zone, b"type"), attribute(zone, b"temp"))
         {
-            table.row(&[("type", &kind), ("zone", number)], [celsius(&temperature)]);
+            table.begin_row().label("type", &kind).label("zone", number).cell(celsius(&temperature));
         }
     }
     table.finish();
     let mut table = page.table(&COOLING);
     for device in names.iter() {
-        let attribute = |name: &[u8]| host.sys(&[CLASS, device, b"/", name]);
         if let Some(number) = device.strip_prefix(b"cooling_device")
-            && let Some(kind) = attribute(b"type")
+            && let Some(kind) = attribute(device, b"type")
         {
-            let state = |name| signed(&attribute(name)?).map(Value::from);
-            table.row(&[("name", number), ("type", &kind)], [state(b"cur_state"), state(b"max_state")]);
+            table.begin_row().label("name", number).label("type", &kind);
+            for file in &STATES {
+                table.cell(attribute(device, file).and_then(|state| signed(&state)).map(Value::from));
+            }
         }
     }
     table.finish();

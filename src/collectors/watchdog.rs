@@ -19,6 +19,8 @@ const FAMILIES: [Family; 7] = [
 const FILES: [&[u8]; 7] =
     [b"access_cs0", b"bootstatus", b"fw_version", b"nowayout", b"pretimeout", b"timeleft", b"timeout"];
 const INFO: [Family; 1] = [gauge("node_watchdog_info", "Info of /sys/class/watchdog/<watchdog>")];
+/// The labels, which but for the name are files.
+const LABELS: [&str; 6] = ["identity", "name", "options", "pretimeout_governor", "state", "status"];
 const CLASS: &[u8] = b"class/watchdog/";
 
 /// Adds a row for each watchdog.
@@ -29,25 +31,25 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CLASS])?;
     let mut table = page.table(&FAMILIES);
     for name in names.iter() {
-        let values = FILES.map(|file| host.sys_decimal(&[CLASS, name, b"/", file]));
-        table.counts(&[("name", name)], values);
+        table.begin_row().label("name", name);
+        for file in &FILES {
+            table.count(host.sys_decimal(&[CLASS, name, b"/", file]));
+        }
     }
     table.finish();
     let mut table = page.table(&INFO);
     for name in names.iter() {
-        let word = |file: &[u8]| host.sys(&[CLASS, name, b"/", file]);
-        let words = [b"identity" as &[u8], b"options", b"pretimeout_governor", b"state", b"status"].map(word);
-        let [identity, options, governor, state, status] =
-            words.each_ref().map(|word| word.as_deref().unwrap_or_default());
-        let labels = [
-            ("identity", identity),
-            ("name", name),
-            ("options", options),
-            ("pretimeout_governor", governor),
-            ("state", state),
-            ("status", status),
-        ];
-        table.counts(&labels, [Some(1)]);
+        table.begin_row();
+        for label in &LABELS {
+            match *label {
+                "name" => table.label(label, name),
+                file => {
+                    let text = host.sys(&[CLASS, name, b"/", file.as_bytes()]);
+                    table.label(label, text.as_deref().unwrap_or_default())
+                }
+            };
+        }
+        table.count(Some(1));
     }
     table.finish();
     Ok(())
