@@ -3,8 +3,10 @@
 //! As strict as Prometheus itself where it would refuse the whole page for one bad line, such as a
 //! number out of range or a label that comes twice. A text that ends within a line was cut off.
 
+use std::cmp::Ordering;
+
 use crate::page::Kind;
-use crate::scan::{lines, signed, split_once, words};
+use crate::scan::{lines, signed, words};
 
 /// More than any program has; what looks families up grows with the square of it.
 const MOST_FAMILIES: usize = 2000;
@@ -102,8 +104,6 @@ pub fn parse(text: &[u8]) -> Result<Vec<Family<'_>>, &[u8]> {
 #[derive(Default)]
 struct Families<'t> {
     all: Vec<Family<'t>>,
-    /// The places in `all`, sorted by the families' names.
-    by_name: Vec<usize>,
     /// The one that the last line was of.
     last: usize,
 }
@@ -141,15 +141,8 @@ impl<'t> Families<'t> {
                 .is_some_and(|rest| suffixes(family.kind()).iter().any(|suffix| suffix.as_bytes() == rest))
         };
         if !self.all.get(self.last).is_some_and(is_of) {
-            let exact = self.find(sample.name).ok();
-            let suffixed = || {
-                ["_bucket", "_sum", "_count"].iter().find_map(|suffix| {
-                    let place = self.find(sample.name.strip_suffix(suffix.as_bytes())?).ok()?;
-                    is_of(self.all.get(place)?).then_some(place)
-                })
-            };
-            match exact.or_else(suffixed) {
-                // A histogram has no sample of its own name.
+            // A histogram has no sample of its own name.
+            match self.find(sample.name).or_else(|| self.all.iter().position(is_of)) {
                 Some(place) => self.last = Some(place).filter(|place| self.all.get(*place).is_some_and(is_of))?,
                 None => {
                     self.family(sample.name)?;
@@ -162,24 +155,18 @@ impl<'t> Families<'t> {
 
     /// The family of that name, which may be new; `None` if there are too many.
     fn family(&mut self, name: &'t [u8]) -> Option<&mut Family<'t>> {
-        self.last = match self.find(name) {
-            Ok(place) => place,
-            Err(_) if self.all.len() >= MOST_FAMILIES => return None,
-            Err(order) => {
-                let place = self.all.len();
-                self.by_name.insert(order, place);
-                self.all.push(Family { name, help: None, kind: None, samples: Vec::new() });
-                place
+        self.last = self.find(name).unwrap_or(self.all.len());
+        if self.last == self.all.len() {
+            if self.last == MOST_FAMILIES {
+                return None;
             }
-        };
+            self.all.push(Family { name, help: None, kind: None, samples: Vec::new() });
+        }
         self.all.get_mut(self.last)
     }
 
-    /// The place of a family, or where it would stand in `by_name`.
-    fn find(&self, name: &[u8]) -> Result<usize, usize> {
-        let name_of = |place: &usize| self.all.get(*place).map(|family| family.name);
-        let order = self.by_name.binary_search_by(|place| name_of(place).cmp(&Some(name)))?;
-        self.by_name.get(order).copied().ok_or(order)
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        self.all.iter().position(|family| family.name == name)
     }
 }
 
@@ -271,18 +258,33 @@ fn is_number(text: &[u8]) -> bool {
         Some(digits) => signed(digits.strip_prefix(b"+").filter(|rest| !rest.starts_with(b"-")).unwrap_or(digits)),
         None => Some(0),
     };
-    let (whole, fraction) = split_once(mantissa, b'.').unwrap_or((mantissa, b""));
-    let digits = || whole.iter().chain(fraction);
-    let is_shaped = digits().next().is_some() && digits().all(u8::is_ascii_digit);
-    let (true, Some(exponent)) = (is_shaped, exponent) else { return text.eq_ignore_ascii_case(b"nan") };
-    let zeros = digits().take_while(|&&digit| digit == b'0').count();
-    if zeros == digits().count() {
-        return true;
-    }
+    let mut places = LARGEST.iter();
+    let mut order = Ordering::Equal;
+    let (mut is_shaped, mut is_whole, mut is_zero) = (false, true, true);
     // The power of ten of the first digit that is not 0.
-    let place = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let power = place(whole.len()).saturating_sub(place(zeros)).saturating_sub(1).saturating_add(exponent);
-    power < 308 || (power == 308 && digits().skip(zeros).take(LARGEST.len()).le(LARGEST))
+    let mut power = -1_i64;
+    for byte in mantissa {
+        match byte {
+            b'.' if is_whole => is_whole = false,
+            b'0'..=b'9' => {
+                is_shaped = true;
+                is_zero &= *byte == b'0';
+                if !is_zero && order.is_eq() {
+                    order = places.next().map_or(order, |place| byte.cmp(place));
+                }
+                if is_whole != is_zero {
+                    power = if is_zero { power.wrapping_sub(1) } else { power.wrapping_add(1) };
+                }
+            }
+            _ => {
+                is_shaped = false;
+                break;
+            }
+        }
+    }
+    let (true, Some(exponent)) = (is_shaped, exponent) else { return text.eq_ignore_ascii_case(b"nan") };
+    let power = power.saturating_add(exponent);
+    is_zero || power < 308 || (power == 308 && order.is_le())
 }
 
 #[cfg(test)]

@@ -366,11 +366,16 @@ impl Page {
     }
 
     /// The samples of all families of that name, a line each.
-    pub fn samples<'p>(&'p self, name: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
-        let ends = self.families.iter().skip(1).map(|next| next.start).chain([self.text.len()]);
-        let of_name = move |(family, _): &(&Written, usize)| family.name(&self.text) == name;
-        let families = self.families.iter().zip(ends).filter(of_name);
-        families.flat_map(|(family, end)| lines(slice(&self.text, family.head_end, end)))
+    pub fn samples(&self, name: &[u8]) -> Vec<&[u8]> {
+        let mut samples = Vec::new();
+        let mut end = self.text.len();
+        for family in self.families.iter().rev() {
+            if family.name(&self.text) == name {
+                samples.extend(lines(slice(&self.text, family.head_end, end)));
+            }
+            end = family.start;
+        }
+        samples
     }
 
     /// How many families were begun.

@@ -7,7 +7,7 @@
 
 use crate::exposition::{Family, parse};
 use crate::glob;
-use crate::host::{Error, Host};
+use crate::host::{Error, Host, Names};
 use crate::page::{self, Page, Value, gauge};
 use crate::scan::rsplit_once;
 
@@ -39,9 +39,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
                     continue;
                 }
             };
-            let mut names: Vec<_> = names.iter().filter(|name| name.ends_with(b".prom")).collect();
-            names.sort_unstable();
-            for name in names {
+            for name in sorted(&names, &|name| name.ends_with(b".prom")) {
                 let path = [directory.as_slice(), b"/", name].concat();
                 match add_file(host, page, own, &directory, name, &path) {
                     Some(time) => changed.push((path, time)),
@@ -61,26 +59,27 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
 /// The directories that a pattern stands for; it is one itself if it finds none.
 fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
+    let mut pattern = pattern;
+    while pattern.len() > 1 {
+        let Some(shorter) = pattern.strip_suffix(b"/") else { break };
+        pattern = shorter;
+    }
     let mut found = vec![Vec::new()];
-    for (place, part) in pattern.split(|&byte| byte == b'/').enumerate() {
-        if place > 0 {
-            for path in &mut found {
-                path.push(b'/');
-            }
-        }
+    for part in pattern.split_inclusive(|&byte| byte == b'/') {
         if !glob::is_pattern(part) {
             for path in &mut found {
                 path.extend_from_slice(part);
             }
             continue;
         }
+        let (part, end) = part.strip_suffix(b"/").map_or((part, &b""[..]), |part| (part, b"/"));
         let mut matching = Vec::new();
         for path in &found {
             let Ok(names) = host.given_names(path) else { continue };
-            let names = names.iter().filter(|name| glob::matches(part, name));
-            matching.extend(names.map(|name| [path, name].concat()));
+            for name in sorted(&names, &|name| glob::matches(part, name)) {
+                matching.push([path, name, end].concat());
+            }
         }
-        matching.sort_unstable();
         matching.truncate(MOST_DIRECTORIES);
         found = matching;
     }
@@ -90,12 +89,14 @@ fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
     if found.is_empty() {
         found.push(pattern.to_vec());
     }
-    for path in &mut found {
-        while path.len() > 1 && path.ends_with(b"/") {
-            path.pop();
-        }
-    }
     found
+}
+
+/// The names that are wanted, sorted.
+fn sorted<'n>(names: &'n Names, is_wanted: &dyn Fn(&[u8]) -> bool) -> Vec<&'n [u8]> {
+    let mut sorted: Vec<_> = names.iter().filter(|name| is_wanted(name)).collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 /// Adds a file's families after the first `own` of the page, and answers when the file was changed;
@@ -138,9 +139,12 @@ fn add(page: &mut Page, family: &Family, path: &[u8]) {
 
 /// Whether two samples have the same name and labels; Prometheus would drop one and complain.
 fn has_doubles(page: &Page, name: &[u8]) -> bool {
-    let mut series: Vec<_> = page.samples(name).filter_map(|line| rsplit_once(line, b' ')).collect();
+    let mut series = page.samples(name);
+    for sample in &mut series {
+        *sample = rsplit_once(sample, b' ').map_or(*sample, |(series, _)| series);
+    }
     series.sort_unstable();
-    !series.is_sorted_by(|(one, _), (other, _)| one < other)
+    !series.is_sorted_by(|one, other| one < other)
 }
 
 #[cfg(test)]
