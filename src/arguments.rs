@@ -337,7 +337,7 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arg
         }
     }
     if arguments.listen_addresses.is_empty() {
-        arguments.listen_addresses.push(Listen::Everywhere(9100));
+        arguments.listen_addresses.push(Listen::everywhere(9100));
     }
     arguments.settings.filters = Filters::new(&arguments.filters)?;
     Ok(arguments)
@@ -536,7 +536,7 @@ mod tests {
     #[test]
     fn defaults() {
         let arguments = parse(Vec::<&str>::new()).unwrap();
-        assert_eq!(arguments.listen_addresses, [Listen::Everywhere(9100)]);
+        assert_eq!(arguments.listen_addresses, [Listen::everywhere(9100)]);
         assert_eq!(arguments.command, Command::Serve);
         assert!(arguments.enables(named("loadavg")));
     }

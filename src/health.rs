@@ -1,6 +1,5 @@
 //! `--health`: asks a running exporter whether it is well, as routers often have no curl.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -17,7 +16,7 @@ const NO_HTTP: &str = "the answer is not HTTP's";
 /// What is asked, of whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    address: SocketAddr,
+    listen: Listen,
     path: String,
 }
 
@@ -33,12 +32,12 @@ impl Target {
         let rest = url.strip_prefix("http://").unwrap_or(url);
         let slash = rest.find('/').unwrap_or(rest.len());
         let (host, path) = rest.split_at_checked(slash).unwrap_or_default();
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-        let listen = Listen::parse(&[host, if has_port { "" } else { ":80" }].concat());
+        let last = host.bytes().rev().find(|byte| matches!(byte, b':' | b']'));
+        let listen = Listen::parse(&[host, if last == Some(b':') { "" } else { ":80" }].concat());
         match listen {
             Ok(listen) if !host.is_empty() && path.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 let path = if path.is_empty() { HEALTH_PATH } else { path };
-                Ok(Self { address: listen.local(), path: path.to_owned() })
+                Ok(Self { listen: listen.local(), path: path.to_owned() })
             }
             _ => Err(["'", url, "' is no URL such as http://127.0.0.1:9100", HEALTH_PATH].concat()),
         }
@@ -47,7 +46,7 @@ impl Target {
     /// The exporter that listens at this address.
     #[must_use]
     pub fn of(listen: &Listen) -> Self {
-        Self { address: listen.local(), path: HEALTH_PATH.to_owned() }
+        Self { listen: listen.local(), path: HEALTH_PATH.to_owned() }
     }
 }
 
@@ -69,18 +68,19 @@ pub fn check(target: &Target) -> Result<(), String> {
         Err(Errno::TIMEDOUT | Errno::AGAIN | Errno::INPROGRESS) => "no answer within 3 seconds".to_owned(),
         Err(error) => error.to_string(),
     };
-    Err(format!("http://{}{}: {why}", target.address, target.path))
+    Err(format!("http://{}{}: {why}", target.listen, target.path))
 }
 
 /// Fills `head` with the beginning of the answer, and gives its length.
 fn ask(target: &Target, head: &mut [u8]) -> Result<usize, Errno> {
     let began = Instant::now();
-    let family = if target.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let address = target.listen.address().ok_or(Errno::ADDRNOTAVAIL)?;
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     // Connecting waits as long as sending.
     set_socket_timeout(&socket, Timeout::Send, Some(TIME))?;
-    connect(&socket, &target.address)?;
-    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.address);
+    connect(&socket, &address)?;
+    let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.listen);
     rustix::io::write(&socket, request.as_bytes())?;
     let mut length = 0_usize;
     while let Some(room) = head.get_mut(length..).filter(|room| !room.is_empty()) {
@@ -112,7 +112,7 @@ mod tests {
             ("http://[::1]", "[::1]:80", "/-/healthy"),
             ("http://10.0.0.1/", "10.0.0.1:80", "/"),
         ] {
-            let target = Target { address: address.parse().unwrap(), path: path.to_owned() };
+            let target = Target { listen: Listen::parse(address).unwrap(), path: path.to_owned() };
             assert_eq!(Target::parse(url), Ok(target), "{url}");
         }
         for wrong in ["", "https://127.0.0.1", "http://a b/", "http://x/\r\nA: b", "router.example.org:9100"] {
@@ -121,9 +121,13 @@ mod tests {
         }
     }
 
+    fn listen(listener: &TcpListener) -> Listen {
+        Listen::parse(&listener.local_addr().unwrap().to_string()).unwrap()
+    }
+
     fn answered(answer: &'static [u8]) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target { address: listener.local_addr().unwrap(), path: HEALTH_PATH.to_owned() };
+        let target = Target { listen: listen(&listener), path: HEALTH_PATH.to_owned() };
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let (mut client, _) = listener.accept().unwrap();
@@ -148,9 +152,9 @@ mod tests {
     #[test]
     fn nobody_there_is_said() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let listen = listen(&listener);
         drop(listener);
-        let error = check(&Target { address, path: "/".to_owned() }).unwrap_err();
-        assert!(error.contains(&address.to_string()), "{error}");
+        let error = check(&Target { listen: listen.clone(), path: "/".to_owned() }).unwrap_err();
+        assert!(error.contains(&listen.to_string()), "{error}");
     }
 }

@@ -69,9 +69,9 @@ fn serve(arguments: &mut Arguments) -> Result<(), (u8, String)> {
 
 /// Serves for ever; an error is one line.
 fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
-    let listeners = server::bind(&arguments.listen_addresses).map_err(|fault| fault.to_string())?;
+    let listeners = server::bind(&arguments.listen_addresses)?;
     for listener in &listeners {
-        info!("msg=\"Listening on\" address={}", listener.address());
+        info!("msg=\"Listening on\" address={listener}");
     }
     if let Some(user) = &arguments.user {
         user.assume()?;
@@ -80,7 +80,7 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
     let mut scraper = scraper(arguments);
     let telemetry_path = take(&mut arguments.telemetry_path);
     let settings = Settings { telemetry_path, max_requests: arguments.max_requests, access };
-    server::serve(listeners, settings, &mut scraper).map_err(|fault| fault.to_string())
+    server::serve(listeners, settings, &mut scraper)
 }
 
 fn scraper(arguments: &mut Arguments) -> Scraper {

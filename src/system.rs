@@ -82,8 +82,9 @@ fn last_error() -> Errno {
 pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<OwnedFd, Errno> {
     let (receiver, sender) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     // SAFETY: the child does nothing but system calls between here and its end: `message` is one
-    // by contract, and neither allocates nor takes a lock.
-    match unsafe { libc::fork() } {
+    // by contract, and neither allocates nor takes a lock. So nothing is missed of what the C
+    // library's fork() does for a child that goes on.
+    match unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } {
         -1 => Err(Errno::NOMEM),
         0 => {
             let keep = sender.as_raw_fd();
@@ -108,12 +109,17 @@ pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<Own
 #[allow(unsafe_code)]
 pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
     let mut clock = MaybeUninit::<libc::timex>::zeroed();
+    // The kernel's struct is one of longs, whatever times the C library's has on 32 bits.
+    const { assert!(size_of::<libc::timeval>() == 2 * size_of::<libc::c_long>()) };
     // SAFETY: the kernel writes a `timex` at the pointer and keeps none; `modes` is 0, so that it
     // sets nothing.
-    let state = unsafe { libc::adjtimex(clock.as_mut_ptr()) };
+    let state = unsafe { libc::syscall(libc::SYS_adjtimex, clock.as_mut_ptr()) };
     // SAFETY: it is numbers, for which zeros will do, whether the kernel has written them or not.
     let clock = unsafe { clock.assume_init() };
-    if state < 0 { Err(last_error()) } else { Ok((clock, state)) }
+    match libc::c_int::try_from(state) {
+        Ok(state @ 0..) => Ok((clock, state)),
+        _ => Err(last_error()),
+    }
 }
 
 /// Reads a small file of the exporter's own, rather than one that tells of the machine, and the

@@ -28,7 +28,7 @@ use crate::access::Access;
 use crate::page::Sorted;
 use crate::system;
 use connection::Connection;
-pub use listen::{Error, Listen, Listener, bind};
+pub use listen::{Listen, Listener, bind};
 use pages::{Page, Pages};
 use request::{Method, Parsed, Request};
 use response::{Afterwards, Head};
@@ -93,7 +93,7 @@ pub struct Settings {
 /// # Errors
 /// An interface that was listened on by its name has come again, and the process may not listen on
 /// the new one. Nothing else ends it: what clients and kernel do to it is survived.
-pub fn serve(mut listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> Result<(), Error> {
+pub fn serve(mut listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> Result<(), String> {
     let watcher = listen::watch_interfaces(&listeners);
     let mut server = Server::new(listeners.len(), settings, exporter);
     loop {
