@@ -25,6 +25,7 @@ use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
+use crate::scan::{decimal, split_once};
 use crate::settings::Settings;
 use crate::statfs::{Mounts, Question, Questions};
 use crate::zone;
@@ -119,15 +120,18 @@ pub struct Host {
     kept: RefCell<Kept>,
     /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
     /// read of a file of /proc/sys costs the kernel ten times a short one.
-    short: RefCell<Vec<Vec<u8>>>,
-    long: RefCell<Vec<Vec<u8>>>,
+    short: Pool,
+    long: Pool,
     /// What was [left](Text::leave), with its path.
-    left: RefCell<Option<Vec<u8>>>,
+    left: RefCell<Option<Box<Buffer>>>,
     skipped: RefCell<Option<Error>>,
     zone: OnceCell<Vec<u8>>,
     questions: RefCell<Questions>,
     known: RefCell<Vec<(Vec<u8>, Facts)>>,
 }
+
+/// Buffers not in use. They are boxed, as a [`Text`] is to be small.
+type Pool = RefCell<Vec<Box<Buffer>>>;
 
 /// Numbers that belong together.
 pub type Facts = [Option<i64>; 3];
@@ -257,7 +261,7 @@ impl Host {
 
     /// A number below /sys.
     pub fn sys_decimal(&self, path: &[&[u8]]) -> Option<u64> {
-        crate::scan::decimal(&self.sys(path)?)
+        decimal(&self.sys(path)?)
     }
 
     /// A file of the machine's own file systems.
@@ -283,7 +287,7 @@ impl Host {
     /// writes into it, a device may have no end) or is longer than [`LONGEST_GIVEN`].
     pub fn given_file(&self, directory: &[u8], name: &[u8]) -> Result<(Text<'_>, i64), Error> {
         let mut text = self.open_text(root_of(directory), &[directory, b"/", name], false);
-        match text.fill_given() {
+        match text.buffer().fill_given(self) {
             Ok(changed) => Ok((text, changed)),
             Err(errno) => Err(Error::unreadable(text.path(), errno)),
         }
@@ -295,7 +299,7 @@ impl Host {
     /// [`Fault::Unreadable`], also if there is none: somebody said that there is.
     pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
         let mut text = self.open_text(root_of(directory), &[directory], false);
-        match text.list() {
+        match text.buffer().list(self) {
             Ok(()) => Ok(Names(text)),
             Err(errno) => Err(Error::unreadable(text.path(), errno)),
         }
@@ -329,20 +333,23 @@ impl Host {
     pub fn sys_link(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         let mut text = self.open_text(&self.settings.paths.sysfs, path, true);
         let mut target = [MaybeUninit::uninit(); 1024];
-        let (target, _) = readlinkat_raw(CWD, text.c_path()?, &mut target).ok()?;
+        let buffer = text.buffer();
+        let (target, _) = readlinkat_raw(CWD, buffer.c_path()?, &mut target).ok()?;
         let name = target.rsplit(|&byte| byte == b'/').next()?;
-        text.bytes.extend_from_slice(name);
+        buffer.bytes.extend_from_slice(name);
         Some(text)
     }
 
     /// Where a directory below /sys is when all links are followed.
     pub fn sys_real_path(&self, path: &[&[u8]]) -> Option<Text<'_>> {
-        let directory = self.open_text(&self.settings.paths.sysfs, path, true).open(OFlags::DIRECTORY).ok()?;
+        let directory =
+            self.open_text(&self.settings.paths.sysfs, path, true).buffer().open(self, OFlags::DIRECTORY).ok()?;
         let number = DecInt::from_fd(&directory);
         let mut text = self.open_text("/proc/self/fd", &[number.as_bytes()], true);
         let mut target = [MaybeUninit::uninit(); 1024];
-        let (target, _) = readlinkat_raw(CWD, text.c_path()?, &mut target).ok()?;
-        text.bytes.extend_from_slice(target);
+        let buffer = text.buffer();
+        let (target, _) = readlinkat_raw(CWD, buffer.c_path()?, &mut target).ok()?;
+        buffer.bytes.extend_from_slice(target);
         Some(text)
     }
 
@@ -350,8 +357,8 @@ impl Host {
     /// [`statfs`](crate::statfs) for one that `may_hang`.
     pub fn statfs(&self, mount_point: &[u8], may_hang: bool) -> Question {
         let root = self.settings.paths.rootfs.trim_end_matches('/');
-        let text = self.open_text(root, &[mount_point.strip_prefix(b"/").unwrap_or(mount_point)], true);
-        match text.c_path() {
+        let mut text = self.open_text(root, &[mount_point.strip_prefix(b"/").unwrap_or(mount_point)], true);
+        match text.buffer().c_path() {
             Some(path) => self.questions.borrow_mut().ask(path, may_hang),
             None => Question::Answered(Err(Errno::INVAL)),
         }
@@ -361,7 +368,7 @@ impl Host {
     /// none, or an odd one.
     pub fn dump(&self, kind: u16, body: &[u8]) -> Option<Text<'_>> {
         let mut text = self.open_text("netlink:", &[], false);
-        text.dump(kind, body).ok()?.then_some(text)
+        text.buffer().dump(kind, body).ok()?.then_some(text)
     }
 
     /// Waits for the answer to such a question until `deadline`.
@@ -436,7 +443,7 @@ impl Host {
     /// any more.
     pub fn begin(&self) {
         self.kept.borrow_mut().begin();
-        give_back(&self.long, self.left.take().unwrap_or_default());
+        drop(Text { host: self, buffer: self.left.take() });
     }
 
     /// What was [skipped](Text::skip) since the last call.
@@ -446,13 +453,11 @@ impl Host {
 
     fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
         let mut text = self.open_text(root, path, reading.is_short());
-        let left = self.left.borrow_mut().take_if(|left| left.starts_with(&text.bytes));
-        if let Some(mut left) = left {
-            std::mem::swap(&mut text.bytes, &mut left);
-            give_back(text.pool, left);
-            return Ok(text);
+        let left = self.left.borrow_mut().take_if(|left| left.path() == text.path());
+        if left.is_some() {
+            return Ok(Text { host: self, buffer: left });
         }
-        match text.fill(reading) {
+        match text.buffer().fill(self, reading) {
             Ok(()) => Ok(text),
             Err(errno) => Err(Error::from_errno(text.path(), errno)),
         }
@@ -460,25 +465,31 @@ impl Host {
 
     fn names(&self, root: &str, path: &[&[u8]]) -> Result<Names<'_>, Error> {
         let mut text = self.open_text(root, path, false);
-        match text.list() {
+        match text.buffer().list(self) {
             Ok(()) => Ok(Names(text)),
             Err(errno) => Err(Error::from_errno(text.path(), errno)),
         }
     }
 
     /// An empty text with its path, in a buffer that was used before.
-    fn open_text(&self, root: &str, path: &[&[u8]], short: bool) -> Text<'_> {
-        let pool = if short { &self.short } else { &self.long };
-        let capacity = if short { 512 } else { 8192 };
-        let mut bytes = pool.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(capacity));
+    fn open_text(&self, root: &str, path: &[&[u8]], is_short: bool) -> Text<'_> {
+        let mut buffer = self.pool(is_short).borrow_mut().pop();
+        let Buffer { bytes, start, .. } = &mut **buffer.get_or_insert_with(|| {
+            Box::new(Buffer { bytes: Vec::with_capacity(if is_short { 512 } else { 8192 }), start: 0, is_short })
+        });
+        bytes.clear();
         bytes.extend_from_slice(root.as_bytes());
         bytes.push(b'/');
         for part in path {
             bytes.extend_from_slice(part);
         }
         bytes.push(0);
-        let start = bytes.len();
-        Text { host: self, pool, bytes, start }
+        *start = bytes.len();
+        Text { host: self, buffer }
+    }
+
+    fn pool(&self, is_short: bool) -> &Pool {
+        if is_short { &self.short } else { &self.long }
     }
 }
 
@@ -487,42 +498,40 @@ fn root_of(path: &[u8]) -> &'static str {
     if path.starts_with(b"/") { "" } else { "." }
 }
 
-/// Puts a buffer where it will be used again.
-fn give_back(pool: &RefCell<Vec<Vec<u8>>>, mut bytes: Vec<u8>) {
-    if (1..=USUAL).contains(&bytes.capacity()) {
-        bytes.clear();
-        pool.borrow_mut().push(bytes);
-    }
-}
-
-/// What a file said.
+/// What a file said: two words in size, as collectors hand it about.
 #[derive(Debug)]
 pub struct Text<'h> {
     host: &'h Host,
-    pool: &'h RefCell<Vec<Vec<u8>>>,
-    /// The path, a NUL, and what the file said from `start` on.
-    bytes: Vec<u8>,
-    start: usize,
+    /// There until it is given back.
+    buffer: Option<Box<Buffer>>,
 }
 
 impl Deref for Text<'_> {
     type Target = [u8];
 
+    #[inline(never)]
     fn deref(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        self.buffer.as_ref().map_or(&[], |buffer| buffer.said())
     }
 }
 
 impl Drop for Text<'_> {
+    /// Puts the buffer where it will be used again.
     fn drop(&mut self) {
-        give_back(self.pool, std::mem::take(&mut self.bytes));
+        if let Some(buffer) = self.buffer.take_if(|buffer| buffer.bytes.capacity() <= USUAL) {
+            self.host.pool(buffer.is_short).borrow_mut().push(buffer);
+        }
     }
 }
 
 impl Text<'_> {
+    fn buffer(&mut self) -> &mut Buffer {
+        self.buffer.get_or_insert_default()
+    }
+
     /// Leaves what the file said to the collector of this scrape that reads it next.
     pub fn leave(mut self) {
-        self.host.left.replace(Some(std::mem::take(&mut self.bytes)));
+        self.host.left.replace(self.buffer.take());
     }
 
     /// The error that the file says `found`.
@@ -538,7 +547,25 @@ impl Text<'_> {
     }
 
     fn path(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], |buffer| buffer.path())
+    }
+}
+
+/// A path, a NUL, and what the file of that path said from `start` on.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    is_short: bool,
+}
+
+impl Buffer {
+    fn path(&self) -> &[u8] {
         self.bytes.get(..self.start.saturating_sub(1)).unwrap_or_default()
+    }
+
+    fn said(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// The path for a system call; `None` if it has a NUL within.
@@ -546,21 +573,21 @@ impl Text<'_> {
         CStr::from_bytes_with_nul(self.bytes.get(..self.start)?).ok()
     }
 
-    fn open(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
+    fn open(&self, host: &Host, flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = self.c_path().ok_or(Errno::INVAL)?;
         let open = || openat(CWD, path, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
         match open() {
-            Err(Errno::MFILE | Errno::NFILE) if !self.host.kept.borrow().files.is_empty() => {
-                self.host.kept.borrow_mut().files.clear();
+            Err(Errno::MFILE | Errno::NFILE) if !host.kept.borrow().files.is_empty() => {
+                host.kept.borrow_mut().files.clear();
                 open()
             }
             result => result,
         }
     }
 
-    fn fill(&mut self, reading: Reading) -> Result<(), Errno> {
+    fn fill(&mut self, host: &Host, reading: Reading) -> Result<(), Errno> {
         if reading.keeps() {
-            let mut kept = self.host.kept.borrow_mut();
+            let mut kept = host.kept.borrow_mut();
             let at = kept.find(self.path());
             if let Some((at, KeptFile { file, .. })) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
                 if self.read_from(file, reading).is_ok() {
@@ -571,10 +598,10 @@ impl Text<'_> {
                 kept.files.remove(at);
             }
         }
-        let file = self.open(OFlags::empty())?;
+        let file = self.open(host, OFlags::empty())?;
         self.read_from(&file, reading)?;
         if reading.keeps() {
-            let mut kept = self.host.kept.borrow_mut();
+            let mut kept = host.kept.borrow_mut();
             if kept.files.len() < kept.most {
                 let next = kept.next.min(kept.files.len());
                 kept.files.insert(next, KeptFile { path: self.path().to_vec(), file, idle: 0 });
@@ -584,10 +611,10 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn fill_given(&mut self) -> Result<i64, Errno> {
+    fn fill_given(&mut self, host: &Host) -> Result<i64, Errno> {
         // Not rustix's fstat: on 32-bit processors it looks for statx() with dlsym(), and that of
         // musl jumps astray in a static program for MIPS.
-        let file = File::from(self.open(OFlags::empty())?);
+        let file = File::from(self.open(host, OFlags::empty())?);
         let metadata = file.metadata().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         if !metadata.is_file() {
             return Err(Errno::INVAL);
@@ -607,7 +634,7 @@ impl Text<'_> {
             if self.bytes.capacity().saturating_sub(self.bytes.len()) < 128 {
                 self.bytes.reserve(self.bytes.capacity());
             }
-            let offset = u64::try_from(self.len()).unwrap_or(u64::MAX);
+            let offset = u64::try_from(self.said().len()).unwrap_or(u64::MAX);
             let count = match pread(file, spare_capacity(&mut self.bytes), offset) {
                 Err(Errno::INTR) => continue,
                 result => result?,
@@ -617,7 +644,7 @@ impl Text<'_> {
             }
         }
         if reading.is_short() {
-            let trimmed = self.trim_ascii_end().len();
+            let trimmed = self.said().trim_ascii_end().len();
             self.bytes.truncate(self.start.saturating_add(trimmed));
         }
         Ok(())
@@ -657,8 +684,8 @@ impl Text<'_> {
         }
     }
 
-    fn list(&mut self) -> Result<(), Errno> {
-        let directory = self.open(OFlags::DIRECTORY)?;
+    fn list(&mut self, host: &Host) -> Result<(), Errno> {
+        let directory = self.open(host, OFlags::DIRECTORY)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(directory, &mut buffer);
         while let Some(entry) = entries.next() {
@@ -682,7 +709,12 @@ pub struct Names<'h>(Text<'h>);
 impl Names<'_> {
     /// The names, in the kernel's order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.split(|&byte| byte == 0).filter(|name| !name.is_empty())
+        let mut rest: &[u8] = &self.0;
+        std::iter::from_fn(move || {
+            let (name, after) = split_once(rest, 0)?;
+            rest = after;
+            Some(name)
+        })
     }
 }
 
@@ -695,7 +727,7 @@ mod tests {
         let host = Host::default();
         let leave = || {
             let mut text = host.proc_record(&[b"stat"]).unwrap();
-            text.bytes.extend_from_slice(b"left");
+            text.buffer().bytes.extend_from_slice(b"left");
             text.leave();
         };
         let is_left = |path: &[u8]| host.proc_record(&[path]).unwrap().ends_with(b"left");
