@@ -374,7 +374,7 @@ mod tests {
             let mut table = page.table(&FAMILIES);
             parse(&messages(&answer).next().unwrap()).unwrap().add_numbers(&Host::default(), &mut table);
             table.finish();
-            [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).count())
+            [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).len())
         };
         assert_eq!(lines(0x1002), [0, 0, 1]);
         assert_eq!(lines(0x1003), [1, 1, 1]);
