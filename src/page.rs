@@ -98,6 +98,7 @@ impl From<bool> for Value {
 }
 
 impl From<i64> for Value {
+    #[inline(never)]
     fn from(number: i64) -> Self {
         Self { magnitude: number.unsigned_abs(), negative: number < 0, places: 0 }
     }
@@ -306,10 +307,15 @@ impl Page {
 
     /// Adds a sample to the family begun last.
     pub fn sample(&mut self, labels: Labels, value: impl Into<Value>) -> &mut Self {
+        self.add_sample(labels, &value.into());
+        self
+    }
+
+    #[inline(never)]
+    fn add_sample(&mut self, labels: Labels, value: &Value) {
         self.write_name();
         write_labels(&mut self.text, labels);
-        self.write_value(value.into());
-        self
+        self.write_value(*value);
     }
 
     /// A family of one sample without labels.
@@ -319,10 +325,15 @@ impl Page {
 
     /// Families that share their labels: a row for each thing measured, a column for each family.
     pub fn table<'p, const N: usize>(&'p mut self, families: &'p [Family; N]) -> Table<'p, N> {
+        self.begin_table();
+        Table { page: self, families }
+    }
+
+    #[inline(never)]
+    fn begin_table(&mut self) {
         self.labels.clear();
         self.rows.clear();
         self.cells.clear();
-        Table { page: self, families }
     }
 
     /// Begins a family of another program's, whose help has its escapes already.

@@ -4,7 +4,7 @@
 //! NUL and `/`), so everything here works on bytes. What is not as expected is `None`; what that
 //! costs (a sample, a line, a file) is the caller's to say.
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 /// The lines of `text`, without their ends. A last line without an end counts.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -51,7 +51,7 @@ pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
 
 /// What stands before and after the last `separator`.
 pub fn rsplit_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let at = memrchr(separator, text)?;
+    let at = text.iter().rposition(|&byte| byte == separator)?;
     text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
 }
 
@@ -101,10 +101,12 @@ pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
     if fraction.is_empty() || fraction.len() > places {
         return None;
     }
-    let missing = u32::try_from(places.checked_sub(fraction.len())?).ok()?;
-    let scale = 10_u64.checked_pow(u32::try_from(places).ok()?)?;
-    let fraction = decimal(fraction)?.checked_mul(10_u64.checked_pow(missing)?)?;
-    decimal(whole)?.checked_mul(scale)?.checked_add(fraction)
+    let mut sum = decimal(whole)?;
+    for place in 0..places {
+        let byte = fraction.get(place).copied().unwrap_or(b'0');
+        sum = sum.checked_mul(10)?.checked_add(digit(byte)?.into())?;
+    }
+    Some(sum)
 }
 
 /// The values of the next `N` words; a column that is missing or not a number is `None`.

@@ -380,7 +380,7 @@ impl<'a> Server<'a> {
         }
         while !self.pages.has_room() {
             // All who read the page of the slowest reader go with it.
-            let Some(page) = self.slowest(now, |reader| reader.page.is_some()).and_then(|reader| reader.page.clone())
+            let Some(page) = self.slowest(now, &|reader| reader.page.is_some()).and_then(|reader| reader.page.clone())
             else {
                 break;
             };
@@ -404,7 +404,7 @@ impl<'a> Server<'a> {
     /// Drops a scrape of a client that has more of them under way than `peer`, or one that does not
     /// move, when as many are under way as may be.
     fn make_room_for_scrape(&mut self, peer: u64, now: Milliseconds) -> bool {
-        match self.slowest(now, |reader| reader.page.is_some()) {
+        match self.slowest(now, &|reader| reader.page.is_some()) {
             Some(reader) if reader.peer != peer || reader.stalled(now) > STALLED => {
                 reader.abort();
                 true
@@ -417,7 +417,7 @@ impl<'a> Server<'a> {
     fn make_room_for_input(&mut self, now: Milliseconds) {
         let large = self.connections.iter().filter(|one| one.has_large_input() && !one.is_closed()).count();
         if large >= LARGE_INPUTS
-            && let Some(slowest) = self.slowest(now, Connection::has_large_input)
+            && let Some(slowest) = self.slowest(now, &Connection::has_large_input)
         {
             slowest.abort();
             slowest.input = Vec::new();
@@ -426,7 +426,7 @@ impl<'a> Server<'a> {
 
     /// Of the connections that `counts` picks: of those whose client has the most of them, the
     /// one that has been waited for longest.
-    fn slowest(&mut self, now: Milliseconds, counts: impl Fn(&Connection) -> bool) -> Option<&mut Connection> {
+    fn slowest(&mut self, now: Milliseconds, counts: &dyn Fn(&Connection) -> bool) -> Option<&mut Connection> {
         let picked = |one: &Connection| !one.is_closed() && counts(one);
         let rank = |one: &Connection| {
             let same = self.connections.iter().filter(|other| picked(other) && other.peer == one.peer).count();
@@ -503,7 +503,7 @@ impl<'a> Server<'a> {
 
     /// Drops the slowest client; false if there is none.
     fn drop_slowest(&mut self, now: Milliseconds) -> bool {
-        let Some(slowest) = self.slowest(now, |_| true) else { return false };
+        let Some(slowest) = self.slowest(now, &|_| true) else { return false };
         slowest.abort();
         self.connections.retain(|connection| !connection.is_closed());
         true
@@ -714,7 +714,7 @@ mod tests {
             server.connections.push(Connection::new(ours.into(), peer, true, false, since));
         }
         let mut dropped = Vec::new();
-        while let Some(slowest) = server.slowest(10, |_| true) {
+        while let Some(slowest) = server.slowest(10, &|_| true) {
             dropped.push(10 - slowest.waiting(10));
             slowest.abort();
         }
