@@ -191,7 +191,7 @@ impl Filters {
     /// Calls `tell` with those of the words of `names` that are told, asked about as `prefix_word`,
     /// and with the place of each. The whole of `names` is remembered, so that it costs no more
     /// than to see that it has not changed.
-    pub fn told_words(&self, filter: Filter, prefix: &[u8], names: &[u8], mut tell: impl FnMut(usize, &[u8])) {
+    pub fn told_words(&self, filter: Filter, prefix: &[u8], names: &[u8], tell: &mut dyn FnMut(usize, &[u8])) {
         let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
             return words(names).enumerate().for_each(|(place, word)| tell(place, word));
         };
@@ -221,8 +221,8 @@ impl Filters {
         &self,
         filter: Filter,
         text: &'t [u8],
-        name: impl Fn(&'t [u8]) -> Option<[&'t [u8]; 3]>,
-        tell: impl FnMut(&'t [u8]),
+        name: fn(&'t [u8]) -> Option<[&'t [u8]; 3]>,
+        tell: &mut dyn FnMut(&'t [u8]),
     ) {
         let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
             return lines(text).filter(|line| name(line).is_some()).for_each(tell);
@@ -462,7 +462,7 @@ mod tests {
         let filters = filters(&[("collector.netstat.fields", "^Tcp_(A.*|C)$")]);
         let told = |prefix: &str, names: &str| {
             let mut told = Vec::new();
-            filters.told_words(Filter::NetstatField, prefix.as_bytes(), names.as_bytes(), |place, word| {
+            filters.told_words(Filter::NetstatField, prefix.as_bytes(), names.as_bytes(), &mut |place, word| {
                 told.push((place, String::from_utf8_lossy(word).into_owned()));
             });
             told
@@ -485,7 +485,7 @@ mod tests {
         let told = |text: &'static str| {
             let mut told = Vec::new();
             let name = |line: &'static [u8]| Some([line.split(|&byte| byte == b' ').next()?, b"", b""]);
-            filters.told_lines(Filter::VmstatField, text.as_bytes(), name, |line| {
+            filters.told_lines(Filter::VmstatField, text.as_bytes(), name, &mut |line| {
                 told.push(str::from_utf8(line).unwrap());
             });
             told

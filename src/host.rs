@@ -27,7 +27,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::scan::{decimal, split_once};
 use crate::settings::Settings;
-use crate::statfs::{Mounts, Question, Questions};
+use crate::statfs::{Mounts, PATIENCE, Question, Questions};
 use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
@@ -114,7 +114,7 @@ pub struct Host {
     /// What the options say to the collectors.
     pub settings: Settings,
     /// The ticks that the collector `cpu` told last, by the processors' numbers.
-    pub ticks: RefCell<Vec<(u64, [u64; 10])>>,
+    pub ticks: RefCell<Vec<[u64; 10]>>,
     /// What the collector `filesystem` has asked.
     pub mounts: RefCell<Mounts>,
     kept: RefCell<Kept>,
@@ -371,9 +371,9 @@ impl Host {
         text.buffer().dump(kind, body).ok()?.then_some(text)
     }
 
-    /// Waits for the answer to such a question until `deadline`.
-    pub fn wait_for_statfs(&self, question: &mut Question, deadline: Instant) {
-        self.questions.borrow_mut().wait(question, deadline);
+    /// Waits for the answer to such a question, if all were asked when the wait `began`.
+    pub fn wait_for_statfs(&self, question: &mut Question, began: Instant) {
+        self.questions.borrow_mut().wait(question, began, PATIENCE);
     }
 
     /// The kernel's answer that tells all interfaces, for [`netlink`](crate::netlink).

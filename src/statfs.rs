@@ -43,7 +43,7 @@ pub struct Usage {
 pub type Answer = Result<Usage, Errno>;
 
 /// An answer as a child sends it: the error's number or 0, and the fields of [`Usage`].
-const MESSAGE: usize = 7 * 8;
+type Message = [[u8; 8]; 7];
 
 /// A question that was asked.
 #[derive(Debug)]
@@ -105,20 +105,19 @@ impl Questions {
         }
     }
 
-    /// Waits for the answer until `deadline`.
-    pub fn wait(&mut self, question: &mut Question, deadline: Instant) {
+    /// Waits for the answer, no longer than until `patience` has passed since `began`.
+    pub fn wait(&mut self, question: &mut Question, began: Instant, patience: Duration) {
         let Question::Asked(path) = question else { return };
         let Some(at) = self.open.iter().position(|(open, _)| open == path) else { return };
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = patience.saturating_sub(began.elapsed());
         *question = match self.open.get(at) {
             Some((_, answer)) if is_ready(answer, left) => {
                 let (_, answer) = self.open.swap_remove(at);
-                let mut message = [0; MESSAGE];
+                let mut message = Message::default();
                 // A pipe gives a message of this length whole.
-                match rustix::io::read(answer, &mut message) {
-                    Ok(MESSAGE) => Question::Answered(decode(&message)),
-                    _ => Question::Answered(Err(Errno::IO)),
-                }
+                let length = rustix::io::read(answer, message.as_flattened_mut());
+                let is_whole = length == Ok(message.as_flattened().len());
+                Question::Answered(if is_whole { decode(&message) } else { Err(Errno::IO) })
             }
             _ => Question::Open,
         };
@@ -140,30 +139,16 @@ fn statfs(path: &CStr) -> Answer {
     })
 }
 
-fn encode(answer: Answer) -> [u8; MESSAGE] {
+fn encode(answer: Answer) -> Message {
     let error = answer.err().map_or(0, |errno| errno.raw_os_error().unsigned_abs().into());
     let Usage { block_size, blocks, free, available, files, files_free } = answer.unwrap_or_default();
-    let numbers = [error, block_size, blocks, free, available, files, files_free];
-    let mut message = [0; MESSAGE];
-    for (to, number) in message.chunks_exact_mut(8).zip(numbers) {
-        to.copy_from_slice(&number.to_ne_bytes());
-    }
-    message
+    [error, block_size, blocks, free, available, files, files_free].map(u64::to_ne_bytes)
 }
 
-fn decode(message: &[u8; MESSAGE]) -> Answer {
-    let (numbers, _) = message.as_chunks();
-    let mut numbers = numbers.iter().map(|number| u64::from_ne_bytes(*number));
-    let mut next = || numbers.next().unwrap_or_default();
-    match i32::try_from(next()) {
-        Ok(0) => Ok(Usage {
-            block_size: next(),
-            blocks: next(),
-            free: next(),
-            available: next(),
-            files: next(),
-            files_free: next(),
-        }),
+fn decode(message: &Message) -> Answer {
+    let [error, block_size, blocks, free, available, files, files_free] = message.map(u64::from_ne_bytes);
+    match i32::try_from(error) {
+        Ok(0) => Ok(Usage { block_size, blocks, free, available, files, files_free }),
         error => Err(Errno::from_raw_os_error(error.unwrap_or(libc::EIO))),
     }
 }
@@ -179,7 +164,7 @@ mod tests {
     use super::*;
 
     fn answer(questions: &mut Questions, mut question: Question, patience: u64) -> Option<Answer> {
-        questions.wait(&mut question, Instant::now() + Duration::from_millis(patience));
+        questions.wait(&mut question, Instant::now(), Duration::from_millis(patience));
         match question {
             Question::Answered(answer) => Some(answer),
             Question::Asked(_) | Question::Open => None,

@@ -79,7 +79,7 @@ fn last_error() -> Errno {
 /// # Errors
 /// The kernel has no process or descriptor to spare.
 #[allow(unsafe_code)]
-pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<OwnedFd, Errno> {
+pub fn by_child<const N: usize>(message: impl FnOnce() -> [[u8; 8]; N]) -> Result<OwnedFd, Errno> {
     let (receiver, sender) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     // SAFETY: the child does nothing but system calls between here and its end: `message` is one
     // by contract, and neither allocates nor takes a lock. So nothing is missed of what the C
@@ -93,7 +93,7 @@ pub fn by_child<const N: usize>(message: impl FnOnce() -> [u8; N]) -> Result<Own
                 // port taken for as long as the child hangs.
                 unsafe { libc::close(descriptor) };
             }
-            let _ = rustix::io::write(&sender, &message());
+            let _ = rustix::io::write(&sender, message().as_flattened());
             // SAFETY: ends the child, without what the exporter does at its own end.
             unsafe { libc::_exit(0) }
         }

@@ -5,7 +5,7 @@
 
 use crate::scan::{decimal, split_once};
 
-const DAY: i64 = 86400;
+const DAY: i32 = 86400;
 /// What POSIX leaves open and everyone takes from the law of the United States.
 const USUAL_RULES: &[u8] = b"M3.2.0,M11.1.0";
 
@@ -15,30 +15,35 @@ pub struct Offset<'z> {
     /// Such as `CET`.
     pub name: &'z [u8],
     /// East of Greenwich is positive.
-    pub seconds: i64,
+    pub seconds: i32,
 }
 
 /// The name and the offset that `zone` has at `now`, seconds since 1970; `None` if it is no zone.
 pub fn offset(zone: &[u8], now: i64) -> Option<Offset<'_>> {
     let (name, rest) = name(zone)?;
     let (west, rest) = time(rest)?;
-    let standard = Offset { name, seconds: west.checked_neg()? };
+    let standard = Offset { name, seconds: west.wrapping_neg() };
     if rest.is_empty() {
         return Some(standard);
     }
     let (name, rest) = self::name(rest)?;
     let (seconds, rest) = match time(rest) {
-        Some((west, rest)) => (west.checked_neg()?, rest),
-        None => (standard.seconds.checked_add(3600)?, rest),
+        Some((west, rest)) => (west.wrapping_neg(), rest),
+        None => (standard.seconds.wrapping_add(3600), rest),
     };
     let summer = Offset { name, seconds };
     let rules = if rest.is_empty() { USUAL_RULES } else { rest.strip_prefix(b",")? };
     let (begin, end) = split_once(rules, b',')?;
-    let year = year(now.checked_add(standard.seconds)?)?;
-    let begin = change(begin, year)?.checked_sub(standard.seconds)?;
-    let end = change(end, year)?.checked_sub(summer.seconds)?;
+    // The seconds of this year by standard time.
+    let now = now.checked_add(standard.seconds.into())?;
+    let day = i32::try_from(now.div_euclid(DAY.into())).ok()?;
+    let year = year(day)?;
+    let second = i32::try_from(now.rem_euclid(DAY.into())).ok()?;
+    let second = day.wrapping_sub(month_start(year, 1)?).wrapping_mul(DAY).wrapping_add(second);
+    let begin = change(begin, year)?;
+    let end = change(end, year)?.wrapping_sub(summer.seconds).wrapping_add(standard.seconds);
     // South of the equator the year begins in summer.
-    let is_summer = if begin < end { (begin..end).contains(&now) } else { !(end..begin).contains(&now) };
+    let is_summer = if begin < end { begin <= second && second < end } else { begin <= second || second < end };
     Some(if is_summer { summer } else { standard })
 }
 
@@ -50,35 +55,33 @@ pub fn of_database(file: &[u8]) -> Option<&[u8]> {
 }
 
 /// When the day begins, in seconds since 1970; `None` if the calendar does not have it.
-pub fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
-    let next =
-        if month == 12 { month_start(year.checked_add(1)?, 1) } else { month_start(year, month.checked_add(1)?) }?;
+pub fn midnight(year: i32, month: i32, day: i32) -> Option<i64> {
     let start = month_start(year, month)?;
-    let days = start.checked_add(day.checked_sub(1)?)?;
-    (start..next).contains(&days).then(|| days.checked_mul(DAY))?
+    let next = month_start(year, month.wrapping_add(1))?;
+    let day = start.wrapping_add(day).wrapping_sub(1);
+    (start <= day && day < next).then(|| i64::from(day).wrapping_mul(DAY.into()))
 }
 
-/// The day on which a month begins, counted from 1970-01-01.
-fn month_start(year: i64, month: i64) -> Option<i64> {
+/// The day on which a month begins, counted from 1970-01-01; the 13th begins the next year.
+fn month_start(year: i32, month: i32) -> Option<i32> {
     /// Days of a year that is no leap year before each month.
-    const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    const BEFORE: [i32; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
     if !(1..=99_999).contains(&year) {
         return None;
     }
-    let before = BEFORE.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
+    let before = BEFORE.get(usize::try_from(month.wrapping_sub(1)).ok()?)?;
     // A leap day counts from March on.
-    let years = if month > 2 { year } else { year.checked_sub(1)? };
-    let leap_days = (years / 4).checked_sub(years / 100)?.checked_add(years / 400)?;
-    year.checked_mul(365)?.checked_add(leap_days)?.checked_add(*before)?.checked_sub(719_527)
+    let years = if month > 2 { year } else { year.wrapping_sub(1) };
+    let leap_days = (years / 4).wrapping_sub(years / 100).wrapping_add(years / 400);
+    Some(year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(*before).wrapping_sub(719_527))
 }
 
-/// The year at `seconds` since 1970.
-fn year(seconds: i64) -> Option<i64> {
-    let day = seconds.div_euclid(DAY);
+/// The year of a day, counted from 1970-01-01.
+fn year(day: i32) -> Option<i32> {
     // No year is shorter than 365 days, so that this is never too early.
-    let mut year = day.div_euclid(365).checked_add(1970)?;
+    let mut year = day.div_euclid(365).wrapping_add(1970);
     while month_start(year, 1)? > day {
-        year = year.checked_sub(1)?;
+        year = year.wrapping_sub(1);
     }
     Some(year)
 }
@@ -93,58 +96,68 @@ fn name(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The seconds of `[+-]hh[:mm[:ss]]` at the beginning of `text`, and what follows.
-fn time(text: &[u8]) -> Option<(i64, &[u8])> {
-    let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
-    let (mut seconds, mut rest) = (0_i64, unsigned);
-    for (unit, most) in [(3600, 167), (60, 59), (1, 59)] {
-        let (number, after) = rest.split_at_checked(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())?;
-        let number = i64::try_from(decimal(number)?).ok().filter(|number| *number <= most)?;
-        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+fn time(text: &[u8]) -> Option<(i32, &[u8])> {
+    let (is_negative, mut rest) = match text.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix(b"+").unwrap_or(text)),
+    };
+    let mut seconds = 0_i32;
+    for (unit, most) in &[(3600, 167), (60, 59), (1, 59)] {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, after) = rest.split_at_checked(digits)?;
+        seconds = seconds.wrapping_add(number(digits, 0, *most)?.wrapping_mul(*unit));
         rest = after;
         match rest.strip_prefix(b":") {
-            Some(after) if unit > 1 => rest = after,
+            Some(after) if *unit > 1 => rest = after,
             _ => break,
         }
     }
-    Some((if text.starts_with(b"-") { seconds.checked_neg()? } else { seconds }, rest))
+    Some((if is_negative { seconds.wrapping_neg() } else { seconds }, rest))
 }
 
-/// When a rule such as `M3.5.0/2`, `J60` or `59` says that clocks change, in seconds since 1970 as
-/// if the zone were UTC.
-fn change(rule: &[u8], year: i64) -> Option<i64> {
+/// A number that is not out of its range.
+fn number(text: &[u8], least: i32, most: i32) -> Option<i32> {
+    i32::try_from(decimal(text)?).ok().filter(|number| least <= *number && *number <= most)
+}
+
+/// When a rule such as `M3.5.0/2`, `J60` or `59` says that clocks change, in seconds of the year by
+/// the time until then.
+fn change(rule: &[u8], year: i32) -> Option<i32> {
     let (day, time) = match split_once(rule, b'/') {
         Some((day, text)) => (day, time(text).filter(|(_, rest)| rest.is_empty())?.0),
         None => (rule, 7200),
     };
-    let number =
-        |text: &[u8], least, most| i64::try_from(decimal(text)?).ok().filter(|number| (least..=most).contains(number));
-    let days = if let Some(rule) = day.strip_prefix(b"M") {
+    let new_year = month_start(year, 1)?;
+    let day = if let Some(rule) = day.strip_prefix(b"M") {
         let (month, rest) = split_once(rule, b'.')?;
         let (week, weekday) = split_once(rest, b'.')?;
-        let (month, week, weekday) = (number(month, 1, 12)?, number(week, 1, 5)?, number(weekday, 0, 6)?);
+        let month = number(month, 1, 12)?;
         let start = month_start(year, month)?;
         // 1970-01-01 was a Thursday.
-        let wait = weekday.checked_sub(start.checked_add(4)?)?.rem_euclid(7);
-        let day = wait.checked_add(week.checked_sub(1)?.checked_mul(7)?)?;
+        let wait = number(weekday, 0, 6)?.wrapping_sub(start).wrapping_sub(4).rem_euclid(7);
+        let weeks = number(week, 1, 5)?.wrapping_sub(1);
+        let mut day = start.wrapping_add(wait).wrapping_add(weeks.wrapping_mul(7));
         // The fifth week is the last one that the month has.
-        let last = midnight(year, month, day.checked_add(1)?).is_none();
-        start.checked_add(if last { day.checked_sub(7)? } else { day })?
+        if day >= month_start(year, month.wrapping_add(1))? {
+            day = day.wrapping_sub(7);
+        }
+        day.wrapping_sub(new_year)
     } else if let Some(day) = day.strip_prefix(b"J") {
         // Counted from 1, and 29 February is not counted.
         let day = number(day, 1, 365)?;
-        let leap = i64::from(day > 59 && midnight(year, 2, 29).is_some());
-        month_start(year, 1)?.checked_add(day.checked_sub(1)?)?.checked_add(leap)?
+        let is_leap = month_start(year, 3)?.wrapping_sub(new_year) == 60;
+        if is_leap && day > 59 { day } else { day.wrapping_sub(1) }
     } else {
-        month_start(year, 1)?.checked_add(number(day, 0, 365)?)?
+        number(day, 0, 365)?
     };
-    days.checked_mul(DAY)?.checked_add(time)
+    Some(day.wrapping_mul(DAY).wrapping_add(time))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(zone: &str, now: i64) -> (&[u8], i64) {
+    fn at(zone: &str, now: i64) -> (&[u8], i32) {
         let Offset { name, seconds } = offset(zone.as_bytes(), now).unwrap();
         (name, seconds)
     }
@@ -201,12 +214,10 @@ mod tests {
         assert_eq!(midnight(2026, 12, 31), Some(1_798_675_200));
         assert_eq!(midnight(2026, 4, 31), None);
         assert_eq!(midnight(2026, 1, 0), None);
-        for (seconds, expected) in
-            [(0, 1970), (-1, 1969), (1_798_761_599, 2026), (1_798_761_600, 2027), (253_402_300_799, 9999)]
-        {
-            assert_eq!(year(seconds), Some(expected), "{seconds}");
+        for (day, expected) in [(0, 1970), (-1, 1969), (20_818, 2026), (20_819, 2027), (2_932_896, 9999)] {
+            assert_eq!(year(day), Some(expected), "{day}");
         }
-        assert_eq!(year(i64::MAX), None);
+        assert_eq!(year(i32::MAX), None);
     }
 
     #[test]

@@ -8,24 +8,17 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::scan::{columns, decimal, fixed, lines, split_once, words};
+use crate::scan::{decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
-/// Modes sorted by name, and their columns.
-const MODES: [(&str, usize); 8] = [
-    ("idle", 3),
-    ("iowait", 4),
-    ("irq", 5),
-    ("nice", 1),
-    ("softirq", 6),
-    ("steal", 7),
-    ("system", 2),
-    ("user", 0),
-];
+/// In the order of the file's columns.
+const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+const IDLE: usize = 3;
 
 const GUEST_SECONDS: [Family; 1] =
     [counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests (VMs) for each mode.")];
-const GUEST_MODES: [(&str, usize); 2] = [("nice", 9), ("user", 8)];
+/// In the order of the columns that follow.
+const GUEST_MODES: [&str; 2] = ["user", "nice"];
 
 const ISOLATED: [Family; 1] = [gauge(
     "node_cpu_isolated",
@@ -40,6 +33,9 @@ const PACKAGE_THROTTLES: [Family; 1] =
 const INFO: Family = gauge("node_cpu_info", "CPU information from /proc/cpuinfo.");
 const FREQUENCY: Family = gauge("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
 
+/// More processors than any kernel is built for.
+const MOST: u64 = 8192;
+
 /// Where the kernel tells of processors.
 const CPUS: &[u8] = b"devices/system/cpu/";
 
@@ -50,11 +46,11 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc_record(&[b"stat"])?;
     let seen = &mut *host.ticks.borrow_mut();
-    if !seconds(&text, seen, page, &SECONDS, &MODES) {
+    if !seconds(&text, seen, page, &SECONDS, &MODES, 0) {
         return Err(text.odd(&text));
     }
     if host.settings.cpu_guest {
-        seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES);
+        seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
     }
     // For the collector `stat`.
     text.leave();
@@ -67,26 +63,31 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds a family of seconds; whether there was a processor.
+/// Adds a family of seconds, whose first mode has the column `first`; whether there was a processor.
 fn seconds(
     text: &[u8],
-    seen: &mut Vec<(u64, [u64; 10])>,
+    seen: &mut Vec<[u64; 10]>,
     page: &mut Page,
     family: &[Family; 1],
-    modes: &[(&str, usize)],
+    modes: &[&str],
+    first: usize,
 ) -> bool {
     let mut table = page.table(family);
     // The processors come first, and behind them may be thousands of interrupts.
     for line in lines(text).take_while(|line| line.starts_with(b"cpu")) {
-        if let Some((number, cpu, ticks)) = parse(line) {
-            let ticks = hold_back(seen, number, ticks);
-            for (mode, column) in modes {
-                let ticks = ticks.get(*column).copied().flatten();
-                table.row(
-                    &[("cpu", cpu), ("mode", mode.as_bytes())],
-                    [ticks.map(|ticks| Value::decimal(ticks, 2))],
-                );
-            }
+        let Some((number, cpu)) = parse(line) else { continue };
+        if seen.len() <= number {
+            seen.resize(number.saturating_add(1), [0; 10]);
+        }
+        let Some(last) = seen.get_mut(number) else { continue };
+        begin_anew(last, line);
+        let columns = words(line).skip(1).zip(last).skip(first);
+        for (mode, (ticks, last)) in modes.iter().zip(columns) {
+            let ticks = decimal(ticks).map(|ticks| {
+                *last = ticks.max(*last);
+                Value::decimal(*last, 2)
+            });
+            table.row(&[("cpu", cpu), ("mode", mode.as_bytes())], [ticks]);
         }
     }
     let any = !table.is_empty();
@@ -94,57 +95,39 @@ fn seconds(
     any
 }
 
-/// What the file says of a processor's modes, in the order of its columns.
-type Ticks = [Option<u64>; 10];
-
-/// A processor's number, the same as it stands there, and its ticks in each mode; `None` for the sum
-/// of all.
-fn parse(line: &[u8]) -> Option<(u64, &[u8], Ticks)> {
-    let mut words = words(line);
-    let cpu = words.next()?.strip_prefix(b"cpu")?;
-    Some((decimal(cpu)?, cpu, columns(&mut words)))
+/// A processor's number, and the same as it stands there; `None` for the sum of all.
+fn parse(line: &[u8]) -> Option<(usize, &[u8])> {
+    let cpu = words(line).next()?.strip_prefix(b"cpu")?;
+    Some((usize::try_from(decimal(cpu).filter(|number| *number < MOST)?).ok()?, cpu))
 }
 
-/// The ticks of processor `number`, none of them less than was `seen` before; but one that is idle
-/// for far less was off in the meantime, and begins anew.
-fn hold_back(seen: &mut Vec<(u64, [u64; 10])>, number: u64, ticks: Ticks) -> Ticks {
+/// Forgets what was told `last` of a processor that is idle for far less: it was off in the meantime.
+fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
     /// Three seconds, as node_exporter has it.
     const FAR: u64 = 300;
-    let at = seen.binary_search_by_key(&number, |(known, _)| *known).unwrap_or_else(|at| {
-        seen.insert(at, (number, [0; 10]));
-        at
-    });
-    let Some((_, last)) = seen.get_mut(at) else { return ticks };
-    let ([_, _, _, idle, ..], [_, _, _, last_idle, ..]) = (ticks, *last);
-    let is_anew = idle.is_some_and(|idle| idle.saturating_add(FAR) < last_idle);
-    let mut last = last.iter_mut();
-    ticks.map(|ticks| {
-        let last = last.next()?;
-        let ticks = ticks?;
-        *last = if is_anew { ticks } else { ticks.max(*last) };
-        Some(*last)
-    })
+    let last_idle = last.get(IDLE).copied().unwrap_or_default();
+    if words(line).skip(1).nth(IDLE).and_then(decimal).is_some_and(|idle| idle.saturating_add(FAR) < last_idle) {
+        *last = [0; 10];
+    }
 }
 
 /// Adds the processors that the scheduler leaves alone.
 fn isolated(host: &Host, page: &mut Page) {
     let Some(text) = host.sys_kept(&[CPUS, b"isolated"]) else { return };
     let mut table = page.table(&ISOLATED);
-    for range in text.split(|&byte| byte == b',').filter_map(parse_range) {
-        for cpu in range {
+    for (first, last) in text.split(|&byte| byte == b',').filter_map(parse_range) {
+        for cpu in first..=last {
             table.counts(&[("cpu", &Digits::new(cpu))], [Some(1)]);
         }
     }
     table.finish();
 }
 
-/// A processor or several: `3` or `5-7`.
-fn parse_range(range: &[u8]) -> Option<std::ops::RangeInclusive<u64>> {
-    /// More than any kernel is built for.
-    const MOST: u64 = 8192;
+/// The first and the last of several processors, or twice the same: `5-7` or `3`.
+fn parse_range(range: &[u8]) -> Option<(u64, u64)> {
     let (first, last) = split_once(range, b'-').unwrap_or((range, range));
     let (first, last) = (decimal(first.trim_ascii())?, decimal(last.trim_ascii())?);
-    (last < MOST).then_some(first..=last)
+    (last < MOST).then_some((first, last))
 }
 
 /// Adds whether each processor runs, where they can be switched off.
@@ -153,9 +136,9 @@ fn online(host: &Host, page: &mut Page) {
         return;
     }
     let mut table = page.table(&ONLINE);
-    each(host, |cpu, number| {
-        let online = host.sys(&[CPUS, cpu, b"/online"]).is_some_and(|text| *text == *b"1");
-        table.row(&[("cpu", number)], [Some(online.into())]);
+    each(host, &mut |cpu, number| {
+        let online = host.sys_decimal(&[CPUS, cpu, b"/online"]) == Some(1);
+        table.counts(&[("cpu", number)], [Some(online.into())]);
     });
     table.finish();
 }
@@ -168,7 +151,7 @@ fn throttles(host: &Host, page: &mut Page) {
         return;
     }
     let mut table = page.table(&CORE_THROTTLES);
-    each(host, |cpu, _| {
+    each(host, &mut |cpu, _| {
         let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/core_throttle_count"]);
         let core = host.sys(&[CPUS, cpu, b"/topology/core_id"]);
         let package = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
@@ -178,7 +161,7 @@ fn throttles(host: &Host, page: &mut Page) {
     });
     table.finish();
     let mut table = page.table(&PACKAGE_THROTTLES);
-    each(host, |cpu, _| {
+    each(host, &mut |cpu, _| {
         let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/package_throttle_count"]);
         if let Some(package) = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]) {
             table.counts(&[("package", &package)], [count]);
@@ -188,7 +171,7 @@ fn throttles(host: &Host, page: &mut Page) {
 }
 
 /// Calls `tell` with each processor's directory and number.
-fn each(host: &Host, mut tell: impl FnMut(&[u8], &[u8])) {
+fn each(host: &Host, tell: &mut dyn FnMut(&[u8], &[u8])) {
     let Ok(names) = host.sys_names(&[CPUS]) else { return };
     for name in names.iter() {
         if let Some(number) = name.strip_prefix(b"cpu").filter(|number| decimal(number).is_some()) {
@@ -201,91 +184,76 @@ fn each(host: &Host, mut tell: impl FnMut(&[u8], &[u8])) {
 fn info(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"cpuinfo"])?;
     page.family(&INFO);
-    for cpu in processors(&text) {
-        page.sample(
-            &[
-                ("cachesize", cpu.cache_size),
-                ("core", cpu.core),
-                ("cpu", cpu.number),
-                ("family", cpu.family),
-                ("microcode", cpu.microcode),
-                ("model", cpu.model),
-                ("model_name", cpu.model_name),
-                ("package", cpu.package),
-                ("stepping", cpu.stepping),
-                ("vendor", cpu.vendor),
-            ],
-            true,
-        );
-    }
+    processors(&text, &mut |cpu| {
+        page.sample(&cpu.labels, true);
+    });
     page.family(&FREQUENCY);
-    for cpu in processors(&text) {
+    processors(&text, &mut |cpu| {
+        let [_, core, number, _, _, _, _, package, ..] = cpu.labels;
         if let Some(kilohertz) = fixed(cpu.megahertz, 3) {
-            let labels = [("core", cpu.core), ("cpu", cpu.number), ("package", cpu.package)];
-            page.sample(&labels, kilohertz.saturating_mul(1000));
+            page.sample(&[core, number, package], kilohertz.saturating_mul(1000));
         }
-    }
+    });
     Ok(())
 }
 
 /// What `/proc/cpuinfo` says of a processor, in its own words; empty where it does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Processor<'t> {
-    number: &'t [u8],
-    /// On MIPS the `system type`, which is the chip.
-    vendor: &'t [u8],
-    family: &'t [u8],
-    /// On MIPS the `machine`, which is the board.
-    model: &'t [u8],
-    /// On MIPS the `cpu model`.
-    model_name: &'t [u8],
-    microcode: &'t [u8],
-    stepping: &'t [u8],
-    cache_size: &'t [u8],
-    core: &'t [u8],
-    package: &'t [u8],
+    /// Those of [`INFO`].
+    labels: [(&'static str, &'t [u8]); 10],
     megahertz: &'t [u8],
 }
 
-/// The processors: what stands before the first holds for all (MIPS, and ARM before Linux 3.8).
-fn processors(text: &[u8]) -> impl Iterator<Item = Processor<'_>> {
-    let mut common = Processor::default();
-    let mut lines = lines(text).peekable();
-    while let Some(line) = lines.next_if(|line| !is_first(line)) {
-        common.add(line);
-    }
-    std::iter::from_fn(move || {
-        let mut cpu = common;
-        cpu.add(lines.next()?);
-        while let Some(line) = lines.next_if(|line| !is_first(line)) {
-            cpu.add(line);
-        }
-        Some(cpu)
-    })
-}
+/// What the file calls the labels. On MIPS the vendor is the chip, and the model the board.
+const KEYS: [(&[u8], &str); 14] = [
+    (b"processor", "cpu"),
+    (b"vendor_id", "vendor"),
+    (b"system type", "vendor"),
+    (b"cpu family", "family"),
+    (b"model", "model"),
+    (b"machine", "model"),
+    (b"model name", "model_name"),
+    (b"cpu model", "model_name"),
+    (b"Processor", "model_name"),
+    (b"microcode", "microcode"),
+    (b"stepping", "stepping"),
+    (b"cache size", "cachesize"),
+    (b"core id", "core"),
+    (b"physical id", "package"),
+];
 
-/// Whether a processor begins with this line.
-fn is_first(line: &[u8]) -> bool {
-    split_once(line, b':').is_some_and(|(key, _)| key.trim_ascii() == b"processor")
+/// Calls `tell` with each processor. What stands before the first holds for all (MIPS, and ARM
+/// before Linux 3.8).
+fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
+    let labels = ["cachesize", "core", "cpu", "family", "microcode", "model", "model_name", "package", "stepping", "vendor"];
+    let mut common = Processor { labels: labels.map(|label| (label, &b""[..])), megahertz: b"" };
+    let mut cpu = None;
+    for line in lines(text) {
+        let Some((key, value)) = split_once(line, b':') else { continue };
+        let key = key.trim_ascii();
+        if key == b"processor"
+            && let Some(cpu) = cpu.replace(common)
+        {
+            tell(&cpu);
+        }
+        cpu.as_mut().unwrap_or(&mut common).add(key, value.trim_ascii());
+    }
+    if let Some(cpu) = cpu {
+        tell(&cpu);
+    }
 }
 
 impl<'t> Processor<'t> {
-    fn add(&mut self, line: &'t [u8]) {
-        let Some((key, value)) = split_once(line, b':') else { return };
-        let value = value.trim_ascii();
-        match key.trim_ascii() {
-            b"processor" => self.number = value,
-            b"vendor_id" | b"system type" => self.vendor = value,
-            b"cpu family" => self.family = value,
-            b"model" | b"machine" => self.model = value,
-            b"model name" | b"cpu model" | b"Processor" => self.model_name = value,
-            b"microcode" => self.microcode = value,
-            b"stepping" => self.stepping = value,
-            b"cache size" => self.cache_size = value,
-            b"core id" => self.core = value,
-            b"physical id" => self.package = value,
-            b"cpu MHz" => self.megahertz = value,
-            _ => {}
+    fn add(&mut self, key: &[u8], value: &'t [u8]) {
+        if key == b"cpu MHz" {
+            self.megahertz = value;
+        }
+        let Some((_, label)) = KEYS.iter().find(|(known, _)| *known == key) else { return };
+        for (name, told) in &mut self.labels {
+            if name == label {
+                *told = value;
+            }
         }
     }
 }
@@ -295,6 +263,7 @@ mod tests {
     use procfs::{CpuInfo, FromRead, FromReadSI, KernelStats, LocalSystemInfo};
 
     use super::*;
+    use crate::page::Sorted;
 
     const X86: &str = "\
 processor	: 0
@@ -316,99 +285,125 @@ core id		: 2
 
 ";
 
+    /// The seconds that the collector tells of `text`.
+    fn told(seen: &mut Vec<[u64; 10]>, text: &str) -> String {
+        let mut page = Page::default();
+        let any = seconds(text.as_bytes(), seen, &mut page, &SECONDS, &MODES, 0);
+        seconds(text.as_bytes(), seen, &mut page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
+        let mut out = Sorted::default();
+        page.write(&mut out, |_| true);
+        let out = String::from_utf8(out.to_vec()).unwrap();
+        assert_eq!(any, !out.is_empty());
+        let samples = out.lines().filter(|line| !line.starts_with('#'));
+        samples.map(|line| line.replace("node_cpu_", "").replace("seconds_total", "") + "\n").collect()
+    }
+
     #[test]
     fn real() {
-        let (_, cpu, ticks) = parse(b"cpu0 1175 1 3206 1047327 2 3 5530 4 5 6").unwrap();
-        assert_eq!(cpu, b"0");
-        assert_eq!(ticks, [1175, 1, 3206, 1047327, 2, 3, 5530, 4, 5, 6].map(Some));
+        assert_eq!(
+            told(&mut Vec::new(), "cpu  9 9 9\ncpu0 1175 1 3206 1047327 2 3 5530 4 5 6\nintr 1\n"),
+            "guest_{cpu=\"0\",mode=\"nice\"} 0.06\nguest_{cpu=\"0\",mode=\"user\"} 0.05\n\
+            {cpu=\"0\",mode=\"idle\"} 10473.27\n{cpu=\"0\",mode=\"iowait\"} 0.02\n{cpu=\"0\",mode=\"irq\"} 0.03\n\
+            {cpu=\"0\",mode=\"nice\"} 0.01\n{cpu=\"0\",mode=\"softirq\"} 55.3\n{cpu=\"0\",mode=\"steal\"} 0.04\n\
+            {cpu=\"0\",mode=\"system\"} 32.06\n{cpu=\"0\",mode=\"user\"} 11.75\n"
+        );
     }
 
     #[test]
     fn the_sum_and_other_lines_are_none() {
-        for line in [&b"cpu  1175 0 3206 1047327"[..], b"cpux 1 2 3", b"cp", b""] {
+        for line in [&b"cpu  1175 0 3206 1047327"[..], b"cpux 1 2 3", b"cpu8192 1", b"cp", b""] {
             assert_eq!(parse(line), None, "{line:?}");
         }
+        assert_eq!(told(&mut Vec::new(), "cpu 1 2 3\nintr 1\n"), "");
     }
 
     #[test]
     fn truncated_and_odd() {
-        let (number, _, ticks) = parse(b"cpu12 1 -2 3").unwrap();
-        assert_eq!(number, 12);
-        assert_eq!(ticks[..4], [Some(1), None, Some(3), None]);
+        let line = "cpu12 1 -2 3";
+        assert_eq!(parse(line.as_bytes()), Some((12, &b"12"[..])));
+        assert_eq!(
+            told(&mut Vec::new(), line),
+            "{cpu=\"12\",mode=\"system\"} 0.03\n{cpu=\"12\",mode=\"user\"} 0.01\n"
+        );
     }
 
     #[test]
     fn what_jumps_back_is_held_back() {
-        let mut seen = Vec::new();
-        let ticks = |user, idle, iowait| [Some(user), None, None, Some(idle), Some(iowait), None, None, None, None, None];
-        let mut hold = |number, now| hold_back(&mut seen, number, now);
-        assert_eq!(hold(1, ticks(10, 5000, 70)), ticks(10, 5000, 70));
-        assert_eq!(hold(0, ticks(1, 1, 1)), ticks(1, 1, 1));
-        assert_eq!(hold(1, ticks(11, 4999, 60)), ticks(11, 5000, 70));
-        assert_eq!(hold(1, ticks(12, 5001, 69)), ticks(12, 5001, 70));
+        let seen = &mut Vec::new();
+        let mut told = |user, idle, iowait| {
+            let text = told(seen, &format!("cpu1 {user}00 x x {idle}00 {iowait}00"));
+            text.replace("{cpu=\"1\",mode=", "").replace("} ", " ").replace('\n', ";")
+        };
+        assert_eq!(told(10, 5000, 70), "\"idle\" 5000;\"iowait\" 70;\"user\" 10;");
+        assert_eq!(told(11, 4999, 60), "\"idle\" 5000;\"iowait\" 70;\"user\" 11;");
+        assert_eq!(told(12, 5001, 69), "\"idle\" 5001;\"iowait\" 70;\"user\" 12;");
         // It was off.
-        assert_eq!(hold(1, ticks(2, 100, 3)), ticks(2, 100, 3));
+        assert_eq!(told(2, 100, 3), "\"idle\" 100;\"iowait\" 3;\"user\" 2;");
     }
 
     #[test]
-    fn modes_are_sorted() {
-        assert!(MODES.is_sorted() && GUEST_MODES.is_sorted());
+    fn idle_is_where_it_is_looked_for() {
+        assert_eq!(MODES[IDLE], "idle");
     }
 
     #[test]
     fn ranges() {
-        assert_eq!(parse_range(b"3"), Some(3..=3));
-        assert_eq!(parse_range(b"5-7"), Some(5..=7));
+        assert_eq!(parse_range(b"3"), Some((3, 3)));
+        assert_eq!(parse_range(b"5-7"), Some((5, 7)));
         for odd in [&b""[..], b"-", b"1-", b"x", b"0-99999999999"] {
             assert_eq!(parse_range(odd), None, "{odd:?}");
         }
     }
 
+    /// A line for each processor.
+    fn processors(text: &[u8]) -> Vec<String> {
+        let mut told = Vec::new();
+        super::processors(text, &mut |cpu| {
+            assert!(cpu.labels.is_sorted());
+            let labels = cpu.labels.into_iter().chain([("megahertz", cpu.megahertz)]);
+            let labels = labels.filter(|(_, value)| !value.is_empty());
+            told.push(labels.map(|(name, value)| format!("{name}={};", value.escape_ascii())).collect());
+        });
+        told
+    }
+
     #[test]
     fn mips() {
         let text = b"system type\t\t: MediaTek MT7620\nmachine\t\t\t: Asus RT-N14U\nprocessor\t\t: 0\ncpu model\t\t: MIPS 24KEc V5.0\nBogoMIPS\t\t: 385.84\n\n";
-        let cpus: Vec<_> = processors(text).collect();
-        assert_eq!(
-            cpus,
-            [Processor {
-                number: b"0",
-                vendor: b"MediaTek MT7620",
-                model: b"Asus RT-N14U",
-                model_name: b"MIPS 24KEc V5.0",
-                ..Processor::default()
-            }]
-        );
+        assert_eq!(processors(text), ["cpu=0;model=Asus RT-N14U;model_name=MIPS 24KEc V5.0;vendor=MediaTek MT7620;"]);
     }
 
     #[test]
     fn old_arm() {
         let text = b"Processor\t: ARMv7 Processor rev 0 (v7l)\nprocessor\t: 0\nBogoMIPS\t: 1599.07\n\nprocessor\t: 1\nBogoMIPS\t: 1595.80\n\nHardware\t: Northstar Prototype\n";
-        let numbers: Vec<_> = processors(text).map(|cpu| (cpu.number, cpu.model_name)).collect();
-        let name = &b"ARMv7 Processor rev 0 (v7l)"[..];
-        assert_eq!(numbers, [(&b"0"[..], name), (b"1", name)]);
+        let name = "model_name=ARMv7 Processor rev 0 (v7l);";
+        assert_eq!(processors(text), [format!("cpu=0;{name}"), format!("cpu=1;{name}")]);
     }
 
     #[test]
     fn no_processors() {
-        assert_eq!(processors(b"").count(), 0);
-        assert_eq!(processors(b"\xff\xfe: \xff\nmodel: 1").count(), 0);
+        assert!(processors(b"").is_empty());
+        assert!(processors(b"\xff\xfe: \xff\nmodel: 1").is_empty());
     }
 
     #[test]
     fn as_procfs() {
         let theirs = CpuInfo::from_read(X86.as_bytes()).unwrap();
-        assert_eq!(processors(X86.as_bytes()).count(), theirs.num_cores());
-        for (at, cpu) in processors(X86.as_bytes()).enumerate() {
-            let field = |name| theirs.get_field(at, name).unwrap_or("").as_bytes();
-            assert_eq!(cpu.model_name, field("model name"));
-            assert_eq!(cpu.vendor, field("vendor_id"));
-            assert_eq!(cpu.megahertz, field("cpu MHz"));
-            assert_eq!(cpu.core, field("core id"));
+        let ours = processors(X86.as_bytes());
+        assert_eq!(ours.len(), theirs.num_cores());
+        for (at, cpu) in ours.iter().enumerate() {
+            for (label, name) in
+                [("model_name", "model name"), ("vendor", "vendor_id"), ("megahertz", "cpu MHz"), ("core", "core id")]
+            {
+                let field = theirs.get_field(at, name).map(|field| format!("{label}={field};"));
+                assert!(cpu.contains(&field.unwrap_or_default()), "{cpu}");
+            }
         }
-        let stat = b"cpu  3 0 0 0 0 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 1\nbtime 1\nprocesses 1\n";
-        let theirs = &KernelStats::from_read(&stat[..], &LocalSystemInfo).unwrap().cpu_time[0];
-        let (_, _, ticks) = lines(stat).find_map(parse).unwrap();
-        assert_eq!(ticks[..4], [theirs.user, theirs.nice, theirs.system, theirs.idle].map(Some));
-        assert_eq!(ticks[4..], [theirs.iowait, theirs.irq, theirs.softirq, theirs.steal, theirs.guest, theirs.guest_nice]);
+        let stat = "cpu  3 0 0 0 0 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 1\nbtime 1\nprocesses 1\n";
+        let theirs = &KernelStats::from_read(stat.as_bytes(), &LocalSystemInfo).unwrap().cpu_time[0];
+        let ours = told(&mut Vec::new(), stat);
+        for (mode, ticks) in [("user", theirs.user), ("idle", theirs.idle)] {
+            assert!(ours.contains(&format!("\n{{cpu=\"0\",mode=\"{mode}\"}} 0.0{ticks}\n")), "{ours}");
+        }
     }
 }

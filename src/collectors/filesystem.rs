@@ -13,7 +13,7 @@ use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{decimal, lines, split_once, words};
-use crate::statfs::{Asked, Mounts, PATIENCE, Question};
+use crate::statfs::{Asked, Mounts, Question};
 
 const FAMILIES: [Family; 7] = [
     gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
@@ -81,11 +81,11 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         }
     }
 
-    let deadline = Instant::now().checked_add(PATIENCE).unwrap_or_else(Instant::now);
+    let began = Instant::now();
     let mut table = page.table(&FAMILIES);
     for Asked { line, question, .. } in &mut *asked {
         let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
-        host.wait_for_statfs(question, deadline);
+        host.wait_for_statfs(question, began);
         let (error, usage) = match question {
             Question::Answered(Ok(usage)) => ("", Some(usage)),
             Question::Answered(Err(errno)) => {

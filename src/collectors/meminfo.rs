@@ -78,28 +78,26 @@ fn parse(line: &[u8]) -> Option<Field<'_>> {
 #[derive(Debug, Default)]
 struct Estimate {
     told: bool,
-    /// `MemFree`, `Buffers`, `Cached` and `Slab`, in bytes.
-    parts: [Option<u64>; 4],
+    /// How many of [`PARTS`] there were, and their sum in bytes.
+    count: usize,
+    sum: u64,
 }
+
+/// What may be used.
+const PARTS: [&[u8]; 4] = [b"MemFree", b"Buffers", b"Cached", b"Slab"];
 
 impl Estimate {
     fn add(&mut self, field: &Field) {
-        let [free, buffers, cached, slab] = &mut self.parts;
-        let part = match field.name {
-            b"MemAvailable" => return self.told = true,
-            b"MemFree" => free,
-            b"Buffers" => buffers,
-            b"Cached" => cached,
-            b"Slab" => slab,
-            _ => return,
-        };
-        *part = Some(field.value);
+        self.told |= field.name == b"MemAvailable";
+        if PARTS.contains(&field.name) {
+            self.count = self.count.wrapping_add(1);
+            self.sum = self.sum.saturating_add(field.value);
+        }
     }
 
     /// The sum, unless the kernel tells better or not enough.
     fn bytes(&self) -> Option<u64> {
-        let sum = self.parts.iter().try_fold(0_u64, |sum, part| sum.checked_add((*part)?));
-        sum.filter(|_| !self.told)
+        (!self.told && self.count == PARTS.len()).then_some(self.sum)
     }
 }
 

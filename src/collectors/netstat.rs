@@ -33,7 +33,7 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
             continue;
         };
         let mut numbers = words(numbers).enumerate();
-        host.settings.filters.told_words(Filter::NetstatField, protocol, heads, |place, name| {
+        host.settings.filters.told_words(Filter::NetstatField, protocol, heads, &mut |place, name| {
             if let Some((_, number)) = numbers.find(|(at, _)| *at == place) {
                 write(page, protocol, name, number);
             }
@@ -44,7 +44,7 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
 
 fn add_lines(host: &Host, page: &mut Page, text: &Text) {
     let name = |line| parse_line(line).map(|(protocol, name, _)| [protocol, b"_", name]);
-    host.settings.filters.told_lines(Filter::NetstatField, text, name, |line| match parse_line(line) {
+    host.settings.filters.told_lines(Filter::NetstatField, text, name, &mut |line| match parse_line(line) {
         Some((protocol, name, number)) => write(page, protocol, name, number),
         None => text.skip(line),
     });

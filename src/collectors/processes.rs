@@ -8,11 +8,14 @@ use crate::page::{Family, Page, gauge};
 use crate::scan::{decimal, rsplit_once, words};
 
 const THREADS: Family = gauge("node_processes_threads", "Allocated threads in system");
-const MAX_THREADS: Family = gauge("node_processes_max_threads", "Limit of threads in the system");
 const STATE: Family = gauge("node_processes_state", "Number of processes in each state.");
 const THREADS_STATE: Family = gauge("node_processes_threads_state", "Number of threads in each state.");
 const PIDS: Family = gauge("node_processes_pids", "Number of PIDs");
-const MAX_PROCESSES: Family = gauge("node_processes_max_processes", "Number of max PIDs limit");
+/// Settings, and what they limit.
+const LIMITS: [(&str, Family); 2] = [
+    ("kernel/threads-max", gauge("node_processes_max_threads", "Limit of threads in the system")),
+    ("kernel/pid_max", gauge("node_processes_max_processes", "Number of max PIDs limit")),
+];
 
 /// Adds the numbers of processes and threads, in all and in each state, and their limits.
 ///
@@ -42,16 +45,16 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     page.single(&PIDS, processes.sum());
     processes.write(page, &STATE, "state");
     threads.write(page, &THREADS_STATE, "thread_state");
-    for (family, path) in [(MAX_THREADS, "kernel/threads-max"), (MAX_PROCESSES, "kernel/pid_max")] {
+    for (path, family) in &LIMITS {
         let text = host.sysctl(path)?;
-        page.single(&family, decimal(&text).ok_or_else(|| text.odd(&text))?);
+        page.single(family, decimal(&text).ok_or_else(|| text.odd(&text))?);
     }
     Ok(())
 }
 
 /// How many there are in each state, by the state's letter.
 #[derive(Debug)]
-struct States([u64; 128]);
+struct States([u32; 128]);
 
 impl Default for States {
     fn default() -> Self {
@@ -62,12 +65,12 @@ impl Default for States {
 impl States {
     fn add(&mut self, state: u8) {
         if let Some(count) = self.0.get_mut(usize::from(state)) {
-            *count = count.saturating_add(1);
+            *count = count.wrapping_add(1);
         }
     }
 
-    fn sum(&self) -> u64 {
-        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    fn sum(&self) -> u32 {
+        self.0.iter().fold(0, |sum, count| sum.wrapping_add(*count))
     }
 
     fn write(&self, page: &mut Page, family: &Family, label: &str) {

@@ -29,7 +29,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let seconds = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
     let utc = zone::Offset { name: b"UTC", seconds: 0 };
     let offset = zone::offset(host.zone(), seconds).unwrap_or(utc);
-    page.family(&ZONE).sample(&[("time_zone", offset.name)], offset.seconds);
+    page.family(&ZONE).sample(&[("time_zone", offset.name)], i64::from(offset.seconds));
     let source = |name: &'static [u8]| host.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
     if let Some(text) = source(b"available_clocksource") {
         let mut table = page.table(&[AVAILABLE]);

@@ -10,25 +10,39 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter, gauge};
 use crate::system;
 
-const FAMILIES: [Family; 17] = [
-    gauge("node_timex_estimated_error_seconds", "Estimated error in seconds."),
-    gauge("node_timex_frequency_adjustment_ratio", "Local clock frequency adjustment."),
-    gauge("node_timex_loop_time_constant", "Phase-locked loop time constant."),
-    gauge("node_timex_maxerror_seconds", "Maximum error in seconds."),
-    gauge("node_timex_offset_seconds", "Time offset in between local system and reference clock."),
-    counter("node_timex_pps_calibration_total", "Pulse per second count of calibration intervals."),
-    counter("node_timex_pps_error_total", "Pulse per second count of calibration errors."),
-    gauge("node_timex_pps_frequency_hertz", "Pulse per second frequency."),
-    gauge("node_timex_pps_jitter_seconds", "Pulse per second jitter."),
-    counter("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events."),
-    gauge("node_timex_pps_shift_seconds", "Pulse per second interval duration."),
-    counter("node_timex_pps_stability_exceeded_total", "Pulse per second count of stability limit exceeded events."),
-    gauge("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes."),
-    gauge("node_timex_status", "Value of the status array bits."),
-    gauge("node_timex_sync_status", "Is clock synchronized to a reliable server (1 = yes, 0 = no)."),
-    gauge("node_timex_tai_offset_seconds", "International Atomic Time (TAI) offset."),
-    gauge("node_timex_tick_seconds", "Seconds between clock ticks."),
+const FAMILIES: [(Unit, Family); 17] = [
+    (Unit::Microsecond, gauge("node_timex_estimated_error_seconds", "Estimated error in seconds.")),
+    (Unit::PartAhead, gauge("node_timex_frequency_adjustment_ratio", "Local clock frequency adjustment.")),
+    (Unit::One, gauge("node_timex_loop_time_constant", "Phase-locked loop time constant.")),
+    (Unit::Microsecond, gauge("node_timex_maxerror_seconds", "Maximum error in seconds.")),
+    (Unit::Fine, gauge("node_timex_offset_seconds", "Time offset in between local system and reference clock.")),
+    (Unit::One, counter("node_timex_pps_calibration_total", "Pulse per second count of calibration intervals.")),
+    (Unit::One, counter("node_timex_pps_error_total", "Pulse per second count of calibration errors.")),
+    (Unit::Part, gauge("node_timex_pps_frequency_hertz", "Pulse per second frequency.")),
+    (Unit::Fine, gauge("node_timex_pps_jitter_seconds", "Pulse per second jitter.")),
+    (Unit::One, counter("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events.")),
+    (Unit::One, gauge("node_timex_pps_shift_seconds", "Pulse per second interval duration.")),
+    (Unit::One, counter("node_timex_pps_stability_exceeded_total", "Pulse per second count of stability limit exceeded events.")),
+    (Unit::Part, gauge("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes.")),
+    (Unit::One, gauge("node_timex_status", "Value of the status array bits.")),
+    (Unit::One, gauge("node_timex_sync_status", "Is clock synchronized to a reliable server (1 = yes, 0 = no).")),
+    (Unit::One, gauge("node_timex_tai_offset_seconds", "International Atomic Time (TAI) offset.")),
+    (Unit::Microsecond, gauge("node_timex_tick_seconds", "Seconds between clock ticks.")),
 ];
+
+/// What a figure counts.
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    /// Whole things, or nothing at all.
+    One,
+    Microsecond,
+    /// Microseconds or nanoseconds, by the status.
+    Fine,
+    /// 2^-16 parts per million.
+    Part,
+    /// The same, more than 1.
+    PartAhead,
+}
 
 /// The state of a clock that nothing steers.
 const TIME_ERROR: libc::c_int = 5;
@@ -44,34 +58,43 @@ pub fn collect(_host: &Host, page: &mut Page) -> Result<(), Error> {
         Errno::PERM | Errno::NOSYS => Error::Absent,
         errno => Error::unreadable(b"adjtimex", errno),
     })?;
-    for (family, value) in FAMILIES.iter().zip(values(&clock, state)) {
-        page.single(family, value);
+    for ((unit, family), figure) in FAMILIES.iter().zip(&figures(&clock, state)) {
+        page.single(family, value(*unit, long(*figure), clock.status));
     }
     Ok(())
 }
 
-/// The values of the families.
-fn values(clock: &libc::timex, state: libc::c_int) -> [Value; 17] {
-    let count = |number: libc::c_long| Value::from(long(number));
-    let fine = if clock.status & STA_NANO == 0 { 6 } else { 9 };
+/// A figure in its unit.
+fn value(unit: Unit, figure: i64, status: libc::c_int) -> Value {
+    match unit {
+        Unit::One => figure.into(),
+        Unit::Fine if status & STA_NANO != 0 => Value::decimal(figure, 9),
+        Unit::Fine | Unit::Microsecond => Value::decimal(figure, 6),
+        Unit::Part => ratio(0, figure),
+        Unit::PartAhead => ratio(1, figure),
+    }
+}
+
+/// The figures of the families.
+fn figures(clock: &libc::timex, state: libc::c_int) -> [libc::c_long; 17] {
     [
-        Value::decimal(long(clock.esterror), 6),
-        ratio(1, long(clock.freq)),
-        count(clock.constant),
-        Value::decimal(long(clock.maxerror), 6),
-        Value::decimal(long(clock.offset), fine),
-        count(clock.calcnt),
-        count(clock.errcnt),
-        ratio(0, long(clock.ppsfreq)),
-        Value::decimal(long(clock.jitter), fine),
-        count(clock.jitcnt),
-        i64::from(clock.shift).into(),
-        count(clock.stbcnt),
-        ratio(0, long(clock.stabil)),
-        i64::from(clock.status).into(),
+        clock.esterror,
+        clock.freq,
+        clock.constant,
+        clock.maxerror,
+        clock.offset,
+        clock.calcnt,
+        clock.errcnt,
+        clock.ppsfreq,
+        clock.jitter,
+        clock.jitcnt,
+        clock.shift.into(),
+        clock.stbcnt,
+        clock.stabil,
+        clock.status.into(),
         (state != TIME_ERROR).into(),
-        i64::from(clock.tai).into(),
-        Value::decimal(long(clock.tick), 6),
+        clock.tai.into(),
+        clock.tick,
     ]
 }
 
@@ -86,9 +109,8 @@ fn ratio(whole: i64, parts: i64) -> Value {
     const ONE: i64 = 10_i64.pow(PLACES as u32);
     // ONE / (65536 × 10^6) is 1525878.90625, so that hundred thousandths of it make it whole; the
     // kernel allows ±500 parts per million, which fits.
-    let scaled = parts.checked_mul(152_587_890_625).unwrap_or_default() / 100_000;
-    let sum = scaled.saturating_add(whole.saturating_mul(ONE));
-    Value::decimal(sum, PLACES)
+    let scaled = parts.wrapping_mul(152_587_890_625) / 100_000;
+    Value::decimal(scaled.wrapping_add(whole.wrapping_mul(ONE)), PLACES)
 }
 
 #[cfg(test)]
@@ -117,19 +139,28 @@ mod tests {
         }
         assert_eq!(text(ratio(1, 65_536)), "1.000001");
         assert_eq!(text(ratio(0, -65_536)), "-0.000001");
-        assert_eq!(text(ratio(1, i64::MAX)), "1");
     }
 
     #[test]
     fn the_status_says_the_unit() {
+        assert_eq!(text(value(Unit::Fine, -1500, 0)), "-0.0015");
+        assert_eq!(text(value(Unit::Fine, -1500, STA_NANO | 1)), "-0.0000015");
+        assert_eq!(text(value(Unit::Microsecond, 2, STA_NANO)), "0.000002");
+        assert_eq!(text(value(Unit::One, 8193, STA_NANO)), "8193");
+    }
+
+    #[test]
+    fn figures_are_those_of_the_families() {
         let mut clock = clock();
-        (clock.offset, clock.jitter, clock.status) = (-1500, 2, 0);
-        assert_eq!(text(values(&clock, 0)[4]), "-0.0015");
-        clock.status = STA_NANO | 1;
-        assert_eq!(text(values(&clock, 0)[4]), "-0.0000015");
-        assert_eq!(text(values(&clock, 0)[8]), "0.000000002");
-        assert_eq!(text(values(&clock, 0)[13]), "8193");
-        assert_eq!(["1", "0"], [0, TIME_ERROR].map(|state| text(values(&clock, state)[14])));
+        (clock.offset, clock.jitter, clock.status) = (-1500, 2, 64);
+        let figure = |name: &str, state| {
+            let at = FAMILIES.iter().position(|(_, family)| family.name == name).unwrap();
+            figures(&clock, state)[at]
+        };
+        assert_eq!(figure("node_timex_offset_seconds", 0), -1500);
+        assert_eq!(figure("node_timex_pps_jitter_seconds", 0), 2);
+        assert_eq!(figure("node_timex_status", 0), 64);
+        assert_eq!([0, TIME_ERROR].map(|state| figure("node_timex_sync_status", state)), [1, 0]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::scan::{decimal, split_once};
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"vmstat"])?;
     let name = |line| split_once(line, b' ').map(|(name, _)| [name, b"", b""]);
-    host.settings.filters.told_lines(Filter::VmstatField, &text, name, |line| match parse(line) {
+    host.settings.filters.told_lines(Filter::VmstatField, &text, name, &mut |line| match parse(line) {
         Some((name, value)) => {
             let help = [&b"/proc/vmstat information field "[..], name, b"."];
             page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
