@@ -248,6 +248,15 @@ impl Host {
         self.read(&self.settings.paths.procfs, &[b"sys/", path.as_bytes()], Reading::KeptAttribute)
     }
 
+    /// A number below /proc/sys.
+    ///
+    /// # Errors
+    /// As [`Host::proc`], and [`Fault::Odd`] if it is none.
+    pub fn sysctl_decimal(&self, path: &str) -> Result<u64, Error> {
+        let text = self.sysctl(path)?;
+        crate::scan::decimal(&text).ok_or_else(|| text.odd(&text))
+    }
+
     /// An attribute below /sys, without the end of its line; `None` if it is not there or the
     /// driver does not tell, which is the same to a collector.
     pub fn sys(&self, path: &[&[u8]]) -> Option<Text<'_>> {

@@ -78,13 +78,25 @@ pub fn messages(mut answer: &[u8]) -> impl Iterator<Item = Message<'_>> {
 
 /// The attributes in `bytes`: their types, without the bits that say how they are nested, and
 /// their values.
-pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);
         let (kind, value) = (u16_at(bytes, 2)? & 0x3fff, bytes.get(4..length)?);
         bytes = after(bytes, length);
         Some((kind, value))
     })
+}
+
+/// The values of the attributes in `bytes` by their types, up to the highest that any collector
+/// wants; empty where there are none.
+pub fn by_type(bytes: &[u8]) -> [&[u8]; 52] {
+    let mut values = [&b""[..]; 52];
+    for (kind, value) in attributes(bytes) {
+        if let Some(place) = values.get_mut(usize::from(kind)) {
+            *place = value;
+        }
+    }
+    values
 }
 
 /// The numbers and names of the interfaces of an answer to [`GETLINK`].
@@ -107,7 +119,7 @@ pub fn text(value: &[u8]) -> &[u8] {
 }
 
 /// What follows after `length` bytes, at the next multiple of four.
-fn after(bytes: &[u8], length: usize) -> &[u8] {
+pub fn after(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(length.wrapping_add(3) & !3..).unwrap_or_default()
 }
 
@@ -180,6 +192,8 @@ mod tests {
     #[test]
     fn attributes_follow_one_another() {
         let bytes = [attribute(3, b"eth0\0"), attribute(0x8000 | 13, &[1, 0, 0, 0])].concat();
+        let values = by_type(&bytes);
+        assert_eq!((values[3], values[13], values[4]), (&b"eth0\0"[..], &[1, 0, 0, 0][..], &b""[..]));
         let all: Vec<_> = attributes(&bytes).collect();
         assert_eq!(all, [(3, &b"eth0\0"[..]), (13, &[1, 0, 0, 0])]);
     }

@@ -18,8 +18,9 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             text.skip(line);
             continue;
         };
-        for (size, count) in (0_u64..).zip(counts) {
-            table.counts(&[("node", node), ("size", &Digits::new(size)), ("zone", zone)], [decimal(count)]);
+        for (size, count) in (0_u32..).zip(counts) {
+            table.begin_row().label("node", node).label("size", &Digits::new(size.into())).label("zone", zone);
+            table.count(decimal(count));
         }
     }
     table.finish();

@@ -7,11 +7,18 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
-use crate::scan::{decimal, hex, lines, words};
+use crate::scan::{hex, lines, words};
 
-const ENTRIES: Family =
-    gauge("node_nf_conntrack_entries", "Number of currently allocated flow entries for connection tracking.");
-const LIMIT: Family = gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table.");
+const FIGURES: [(&str, Family); 2] = [
+    (
+        "net/netfilter/nf_conntrack_count",
+        gauge("node_nf_conntrack_entries", "Number of currently allocated flow entries for connection tracking."),
+    ),
+    (
+        "net/netfilter/nf_conntrack_max",
+        gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
+    ),
+];
 
 /// The columns that are told.
 const STATISTICS: [(usize, Family); 8] = [
@@ -54,41 +61,41 @@ const STATISTICS: [(usize, Family); 8] = [
 /// # Errors
 /// If the number or its limit cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    for (family, path) in
-        [(ENTRIES, "net/netfilter/nf_conntrack_count"), (LIMIT, "net/netfilter/nf_conntrack_max")]
-    {
-        let text = host.sysctl(path)?;
-        page.single(&family, decimal(&text).ok_or_else(|| text.odd(&text))?);
+    for (path, family) in &FIGURES {
+        page.single(family, host.sysctl_decimal(path)?);
     }
     if let Ok(text) = host.proc(&[b"net/stat/nf_conntrack"]) {
         let mut sums = [None; 8];
-        // The first line is the heads of the columns.
-        for line in lines(&text).skip(1) {
-            match parse(line) {
-                Some(row) => add(&mut sums, row),
-                None => text.skip(line),
+        let mut lines = lines(&text);
+        // The heads of the columns.
+        lines.next();
+        for line in lines {
+            if !add(&mut sums, line) {
+                text.skip(line);
             }
         }
-        for ((_, family), sum) in STATISTICS.iter().zip(sums) {
+        for ((_, family), sum) in STATISTICS.iter().zip(&sums) {
             if let Some(sum) = sum {
-                page.single(family, sum);
+                page.single(family, *sum);
             }
         }
     }
     Ok(())
 }
 
-/// What a processor has counted, in the order of [`STATISTICS`].
-fn parse(line: &[u8]) -> Option<[Option<u64>; 8]> {
-    let mut words = words(line).enumerate();
-    let row = STATISTICS.map(|(column, _)| words.find(|(at, _)| *at == column).and_then(|(_, word)| hex(word)));
-    row.iter().any(Option::is_some).then_some(row)
-}
-
-fn add(sums: &mut [Option<u64>; 8], row: [Option<u64>; 8]) {
-    for (sum, count) in sums.iter_mut().zip(row) {
-        *sum = count.map(|count| sum.unwrap_or_default().wrapping_add(count)).or(*sum);
+/// Adds what a processor has counted to the sums of [`STATISTICS`], and says whether there was any.
+fn add(sums: &mut [Option<u64>; 8], line: &[u8]) -> bool {
+    let mut found = false;
+    for (at, word) in words(line).enumerate() {
+        let column = STATISTICS.iter().position(|(column, _)| *column == at);
+        if let Some(sum) = column.and_then(|column| sums.get_mut(column))
+            && let Some(count) = hex(word)
+        {
+            *sum = Some(sum.unwrap_or_default().wrapping_add(count));
+            found = true;
+        }
     }
+    found
 }
 
 #[cfg(test)]
@@ -97,22 +104,23 @@ mod tests {
 
     #[test]
     fn real() {
-        let row = parse(b"0000002c  00000b51 0001a7a0 000005c2 00000060 00001fa1 00000596 00000596 000005c2 00000001 00000002 00000003 00000005  00000000 00000000 00000000 00000004").unwrap();
-        assert_eq!(row, [0x1a7a0, 0x60, 0x1fa1, 0x5c2, 1, 2, 3, 4].map(Some));
+        let line = b"0000002c  00000b51 0001a7a0 000005c2 00000060 00001fa1 00000596 00000596 000005c2 00000001 00000002 00000003 00000005  00000000 00000000 00000000 00000004";
         let mut sums = [None; 8];
-        add(&mut sums, row);
-        add(&mut sums, row);
+        assert!(add(&mut sums, line));
+        assert_eq!(sums, [0x1a7a0, 0x60, 0x1fa1, 0x5c2, 1, 2, 3, 4].map(Some));
+        assert!(add(&mut sums, line));
         assert_eq!(sums, [2 * 0x1a7a0, 2 * 0x60, 2 * 0x1fa1, 2 * 0x5c2, 2, 4, 6, 8].map(Some));
     }
 
     #[test]
     fn truncated_and_odd() {
-        let row = parse(b"0000002c  00000b51 0001a7a0 000005c2 zz").unwrap();
-        assert_eq!(row, [Some(0x1a7a0), None, None, None, None, None, None, None]);
-        let mut sums = [Some(1); 8];
-        add(&mut sums, row);
+        let mut sums = [None; 8];
+        assert!(add(&mut sums, b"0000002c  00000b51 0001a7a0 000005c2 zz"));
+        assert_eq!(sums, [Some(0x1a7a0), None, None, None, None, None, None, None]);
+        sums = [Some(1); 8];
+        assert!(add(&mut sums, b"0000002c  00000b51 0001a7a0 000005c2 zz"));
         assert_eq!(sums[..2], [Some(0x1a7a1), Some(1)]);
-        assert_eq!(parse(b"0000002c"), None);
-        assert_eq!(parse(b""), None);
+        assert!(!add(&mut sums, b"0000002c"));
+        assert!(!add(&mut sums, b""));
     }
 }

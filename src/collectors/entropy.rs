@@ -4,19 +4,19 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
-use crate::scan::decimal;
 
-const AVAILABLE: Family = gauge("node_entropy_available_bits", "Bits of available entropy.");
-const POOL_SIZE: Family = gauge("node_entropy_pool_size_bits", "Bits of entropy pool.");
+const FIGURES: [(&str, Family); 2] = [
+    ("kernel/random/entropy_avail", gauge("node_entropy_available_bits", "Bits of available entropy.")),
+    ("kernel/random/poolsize", gauge("node_entropy_pool_size_bits", "Bits of entropy pool.")),
+];
 
 /// Adds the two figures.
 ///
 /// # Errors
 /// If a file cannot be read or is no number.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    for (family, path) in [(AVAILABLE, "kernel/random/entropy_avail"), (POOL_SIZE, "kernel/random/poolsize")] {
-        let text = host.sysctl(path)?;
-        page.single(&family, decimal(&text).ok_or_else(|| text.odd(&text))?);
+    for (path, family) in &FIGURES {
+        page.single(family, host.sysctl_decimal(path)?);
     }
     Ok(())
 }

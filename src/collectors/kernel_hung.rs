@@ -4,7 +4,6 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::decimal;
 
 const TASKS: Family = counter(
     "node_kernel_hung_tasks_total",
@@ -16,7 +15,6 @@ const TASKS: Family = counter(
 /// # Errors
 /// If the file cannot be read or is no number.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.sysctl("kernel/hung_task_detect_count")?;
-    page.single(&TASKS, decimal(&text).ok_or_else(|| text.odd(&text))?);
+    page.single(&TASKS, host.sysctl_decimal("kernel/hung_task_detect_count")?);
     Ok(())
 }

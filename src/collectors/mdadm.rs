@@ -15,10 +15,15 @@ const FAMILIES: [Family; 5] = [
     gauge("node_md_raid_disks", "Number of raid disks on device."),
 ];
 const DISKS: [Family; 1] = [gauge("node_md_disks", "Number of active/failed/spare disks of device.")];
+const DISK_STATES: [&str; 3] = ["active", "failed", "spare"];
 const STATE: [Family; 1] = [gauge("node_md_state", "Indicates the state of md-device.")];
 /// The label's values, and what the file calls them.
 const STATES: [(&[u8], &[u8]); 5] =
     [(b"active", b"active"), (b"check", b"check"), (b"inactive", b"inactive"), (b"recovering", b"recovery"), (b"resync", b"resync")];
+/// What is done to an array, of which its line of progress tells.
+const ACTIONS: [&[u8]; 4] = [b"recovery", b"reshape", b"check", b"resync"];
+/// How lines begin that are no array's.
+const OTHERS: [&[u8]; 3] = [b"Personalities", b"unused", b"read_ahead"];
 
 /// Adds a row for each array.
 ///
@@ -27,28 +32,29 @@ const STATES: [(&[u8], &[u8]); 5] =
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"mdstat"])?;
     let mut table = page.table(&FAMILIES);
-    for array in arrays(&text) {
-        let Some(array) = parse(array) else {
-            text.skip(array);
+    for lines in arrays(&text) {
+        let Some(array) = parse(lines) else {
+            text.skip(lines);
             continue;
         };
         let file = |file: &[u8]| host.sys_decimal(&[b"block/", array.name, b"/md/", file]);
-        let values = [Some(array.blocks), Some(array.synced), file(b"degraded"), Some(array.required), file(b"raid_disks")];
-        table.counts(&[("device", array.name)], values);
+        table.begin_row().label("device", array.name);
+        table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
+        table.count(Some(array.required)).count(file(b"raid_disks"));
     }
     table.finish();
     let mut table = page.table(&DISKS);
     for array in arrays(&text).filter_map(parse) {
-        for (state, count) in [("active", array.active), ("failed", array.failed), ("spare", array.spare)] {
-            table.counts(&[("device", array.name), ("state", state.as_bytes())], [Some(count)]);
+        for (state, count) in DISK_STATES.iter().zip(&array.disks) {
+            table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some(*count));
         }
     }
     table.finish();
     let mut table = page.table(&STATE);
     for array in arrays(&text).filter_map(parse) {
-        for (state, said) in STATES {
-            let labels = [("device", array.name), ("state", state)];
-            table.row(&labels, [Some(Value::from(said == array.state))]);
+        for (state, said) in &STATES {
+            let is_it = Value::from(*said == array.state);
+            table.begin_row().label("device", array.name).label("state", state).cell(Some(is_it));
         }
     }
     table.finish();
@@ -64,28 +70,25 @@ struct Array<'t> {
     blocks: u64,
     synced: u64,
     required: u64,
-    active: u64,
-    failed: u64,
-    spare: u64,
+    /// How many are in each of [`DISK_STATES`].
+    disks: [u64; 3],
 }
 
 /// The arrays' lines: each begins with one that is not indented, and ends before the next.
 fn arrays(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        loop {
-            if rest.is_empty() {
-                return None;
-            }
-            let is_end = |pair: &[u8]| matches!(pair, [b'\n', next] if !b" \t\n".contains(next));
-            let end = rest.windows(2).position(is_end).map_or(rest.len(), |end| end.saturating_add(1));
+        while let Some(first) = rest.first() {
+            let is_end = |pair: &[u8]| matches!(pair, [b'\n', next] if !next.is_ascii_whitespace());
+            let end = rest.windows(2).position(is_end).map_or(rest.len(), |end| end.wrapping_add(1));
             let (array, after) = rest.split_at_checked(end)?;
             rest = after;
-            let is_other = [&b"Personalities"[..], b"unused", b"read_ahead", b" ", b"\n"].iter().any(|start| array.starts_with(start));
-            if !is_other {
+            let is_other = OTHERS.iter().any(|start| array.starts_with(start));
+            if !is_other && !first.is_ascii_whitespace() {
                 return Some(array);
             }
         }
+        None
     })
 }
 
@@ -95,35 +98,34 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
     let mut fields = words(members);
     let (name, state) = (fields.next()?, fields.nth(1)?);
     let blocks = decimal(words(status).next()?)?;
-    let count = |mark: &[u8]| u64::try_from(members.windows(mark.len()).filter(|part| *part == mark).count()).ok();
-    let has_level = |level: &[u8]| words(members).any(|word| word == level);
-    let (required, active) = if has_level(b"raid0") || has_level(b"linear") {
+    let count = |mark: &[u8]| members.windows(mark.len()).fold(0_u64, |sum, part| sum.wrapping_add((part == mark).into()));
+    let (required, active) = if words(members).any(|word| word == b"raid0" || word == b"linear") {
         // No disk can be missing; each has its number in brackets.
-        let disks = count(b"[")?;
-        (disks, disks)
+        (count(b"["), count(b"["))
     } else if state == b"inactive" {
         (0, 0)
     } else {
-        words(status).find_map(|word| {
-            let (required, active) = split_once(word.strip_prefix(b"[")?.strip_suffix(b"]")?, b'/')?;
-            Some((decimal(required)?, decimal(active)?))
-        })?
+        let mut words = words(status);
+        let (required, active) =
+            words.find_map(|word| split_once(word.strip_prefix(b"[")?.strip_suffix(b"]")?, b'/'))?;
+        (decimal(required)?, decimal(active)?)
     };
-    let mut array =
-        Array { name, state, blocks, synced: blocks, required, active, failed: count(b"(F)")?, spare: count(b"(S)")? };
+    let mut array = Array { name, state, blocks, synced: blocks, required, disks: [active, count(b"(F)"), count(b"(S)")] };
     for line in lines {
         // `[=>…]  recovery =  8.5% (16775552/195310144) finish=…`, `resync=DELAYED`, `resync=PENDING`.
-        let at = |action: &&[u8]| line.windows(action.len()).position(|part| part == *action);
-        let actions = [&b"recovery"[..], b"reshape", b"check", b"resync"];
-        let Some(at) = actions.iter().find_map(at) else { continue };
+        let Some((action, at)) = ACTIONS.iter().find_map(|action| Some((action, find(line, action)?))) else { continue };
+        array.state = action;
         let rest = line.get(at..)?;
-        let end = rest.iter().position(|byte| b" =".contains(byte))?;
-        array.state = rest.get(..end)?;
+        find(rest, b"=")?;
         let progress = split_once(rest, b'(').and_then(|(_, rest)| split_once(rest, b'/'));
         array.synced = progress.map_or(Some(0), |(synced, _)| decimal(synced))?;
         break;
     }
     Some(array)
+}
+
+fn find(line: &[u8], part: &[u8]) -> Option<usize> {
+    line.windows(part.len()).position(|found| found == part)
 }
 
 #[cfg(test)]
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn real() {
         assert_eq!(arrays(REAL).count(), 5);
-        let md0 = Array { name: b"md0", state: b"active", blocks: 248896, synced: 248896, required: 2, active: 2, failed: 0, spare: 0 };
+        let md0 = Array { name: b"md0", state: b"active", blocks: 248896, synced: 248896, required: 2, disks: [2, 0, 0] };
         assert_eq!(array("md0"), md0);
         let md1 = Array {
             name: b"md1",
@@ -155,14 +157,12 @@ mod tests {
             blocks: 3906765824,
             synced: 246124544,
             required: 3,
-            active: 2,
-            failed: 1,
-            spare: 1,
+            disks: [2, 1, 1],
         };
         assert_eq!(array("md1"), md1);
-        assert_eq!((array("md2").required, array("md2").active), (2, 2));
-        assert_eq!((array("md3").state, array("md3").required, array("md3").spare), (&b"inactive"[..], 0, 1));
-        assert_eq!((array("md4").state, array("md4").synced, array("md4").active), (&b"resync"[..], 0, 2));
+        assert_eq!((array("md2").required, array("md2").disks[0]), (2, 2));
+        assert_eq!((array("md3").state, array("md3").required, array("md3").disks), (&b"inactive"[..], 0, [0, 0, 1]));
+        assert_eq!((array("md4").state, array("md4").synced, array("md4").disks), (&b"resync"[..], 0, [2, 0, 0]));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use crate::filter::Filter;
 use crate::host::{Error, Facts, Host, Text};
-use crate::netlink::{Message, NEWLINK, attributes, messages, text, u32_at, u64_at};
+use crate::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
 use crate::page::{Family, Page, Table, Value, counter, gauge};
 use crate::scan::{hex, signed};
 
@@ -300,12 +300,7 @@ fn parse<'t>(message: &Message<'t>) -> Option<Link<'t>> {
         return None;
     }
     let (head, rest) = message.body.split_at_checked(16)?;
-    let mut told = [&b""[..]; 52];
-    for (kind, value) in attributes(rest) {
-        if let Some(place) = told.get_mut(usize::from(kind)) {
-            *place = value;
-        }
-    }
+    let mut told = by_type(rest);
     (told[PROTOCOL], told[INDEX], told[FLAGS]) = (head.get(2..4)?, head.get(4..8)?, head.get(8..12)?);
     if told[BELOW].is_empty() {
         told[BELOW] = told[INDEX];

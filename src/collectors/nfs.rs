@@ -6,7 +6,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::{columns, decimal, lines, words};
+use crate::scan::{decimal, lines, words};
 
 const PACKETS: Family =
     counter("node_nfs_packets_total", "Total NFSd network packets (sent+received) by protocol type.");
@@ -22,7 +22,7 @@ const RPCS: [Family; 3] = [
 const REQUESTS: [Family; 1] = [counter("node_nfs_requests_total", "Number of NFS procedures invoked.")];
 
 /// The procedures of each version, in the order of their numbers.
-const PROCEDURES: [(&[u8], &str); 3] = [
+static PROCEDURES: [(&[u8], &str); 3] = [
     (
         b"2",
         "Null GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink MkDir RmDir \
@@ -52,48 +52,46 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc_record(&[b"net/rpc/nfs"])?;
     for line in lines(&text) {
         let mut words = words(line);
-        match words.next() {
-            Some(b"net") => {
-                let [_, udp, tcp, connections] = columns(&mut words);
-                page.family(&PACKETS);
-                for (protocol, packets) in [(b"tcp", tcp), (b"udp", udp)] {
-                    if let Some(packets) = packets {
-                        page.sample(&[("protocol", protocol)], packets);
-                    }
-                }
-                if let Some(connections) = connections {
-                    page.single(&CONNECTIONS, connections);
+        let kind = words.next();
+        let mut number = || words.next().and_then(decimal);
+        if kind == Some(b"net") {
+            let [_, udp, tcp] = [number(), number(), number()];
+            page.family(&PACKETS);
+            for (protocol, packets) in [("tcp", &tcp), ("udp", &udp)] {
+                if let Some(packets) = packets {
+                    page.sample(&[("protocol", protocol.as_bytes())], *packets);
                 }
             }
-            Some(b"rpc") => {
-                for (family, count) in RPCS.iter().zip(columns::<3>(&mut words)) {
-                    if let Some(count) = count {
-                        page.single(family, count);
-                    }
+            if let Some(connections) = number() {
+                page.single(&CONNECTIONS, connections);
+            }
+        } else if kind == Some(b"rpc") {
+            for family in &RPCS {
+                if let Some(count) = number() {
+                    page.single(family, count);
                 }
             }
-            _ => {}
         }
     }
     let mut table = page.table(&REQUESTS);
-    for (version, procedures) in PROCEDURES {
-        for counts in lines(&text).filter_map(|line| parse(line, version)) {
-            for (procedure, count) in words(procedures.as_bytes()).zip(counts) {
-                table.counts(&[("method", procedure), ("proto", version)], [decimal(count)]);
-            }
+    for line in lines(&text) {
+        let Some(((version, procedures), counts)) = parse(line) else { continue };
+        for (procedure, count) in words(procedures.as_bytes()).zip(counts) {
+            table.begin_row().label("method", procedure).label("proto", version).count(decimal(count));
         }
     }
     table.finish();
     Ok(())
 }
 
-/// The counts of a version's procedures, if the line is that version's.
-fn parse<'t>(line: &'t [u8], version: &[u8]) -> Option<impl Iterator<Item = &'t [u8]>> {
+/// The version and the procedures of a line that counts them, and the counts.
+fn parse(line: &[u8]) -> Option<(&'static (&'static [u8], &'static str), impl Iterator<Item = &[u8]>)> {
     let mut words = words(line);
-    words.next()?.strip_prefix(b"proc").filter(|found| *found == version)?;
+    let version = words.next()?.strip_prefix(b"proc")?;
+    let procedures = PROCEDURES.iter().find(|(known, _)| *known == version)?;
     // How many there are.
     words.next()?;
-    Some(words)
+    Some((procedures, words))
 }
 
 #[cfg(test)]
@@ -108,16 +106,16 @@ mod tests {
 
     #[test]
     fn real() {
-        let counts = parse(b"proc2 18 16 57 74 52 71 73 45 86 0 52 83 61 17 53 50 23 70 82", b"2").unwrap();
-        assert_eq!(counts.count(), 18);
-        assert!(parse(b"proc3 22 0 1061909262", b"2").is_none());
+        let ((version, _), counts) =
+            parse(b"proc2 18 16 57 74 52 71 73 45 86 0 52 83 61 17 53 50 23 70 82").unwrap();
+        assert_eq!((*version, counts.count()), (&b"2"[..], 18));
     }
 
     #[test]
     fn truncated_and_odd() {
-        assert_eq!(parse(b"proc4 48", b"4").unwrap().count(), 0);
-        for odd in [&b""[..], b"proc4", b"proc", b"rpc 1 2 3"] {
-            assert!(parse(odd, b"4").is_none(), "{odd:?}");
+        assert_eq!(parse(b"proc4 48").unwrap().1.count(), 0);
+        for odd in [&b""[..], b"proc4", b"proc", b"proc5 1 2", b"rpc 1 2 3"] {
+            assert!(parse(odd).is_none(), "{odd:?}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::filter::Filter;
 use crate::host::{Error, Host};
-use crate::netlink::{Message, attributes, link_name, messages, u32_at, u64_at};
+use crate::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
 use crate::page::{Family, Page, counter, gauge};
 
 const FAMILIES: [Family; 7] = [
@@ -31,9 +31,13 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut table = page.table(&FAMILIES);
     for queue in messages(&dump).filter_map(|message| parse(&message)) {
         let Some(device) = link_name(&links, queue.index) else { continue };
-        if host.settings.filters.allows(Filter::QdiscDevice, device) {
-            table.counts(&[("device", device), ("kind", queue.kind)], queue.counts);
+        if !host.settings.filters.allows(Filter::QdiscDevice, device) {
+            continue;
         }
+        let count = |place| u32_at(queue.queue, place).map(u64::from);
+        table.begin_row().label("device", device).label("kind", queue.kind);
+        table.count(count(4)).count(u64_at(queue.basic, 0)).count(count(0)).count(count(8));
+        table.count(count(16)).count(queue.packets()).count(count(12));
     }
     table.finish();
     Ok(())
@@ -43,8 +47,17 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 struct Queue<'t> {
     index: u32,
     kind: &'t [u8],
-    /// In the order of the families.
-    counts: [Option<u64>; 7],
+    /// A `gnet_stats_basic` and a `gnet_stats_queue`.
+    basic: &'t [u8],
+    queue: &'t [u8],
+    /// The packets in 64 bits, since Linux 5.5.
+    packets: &'t [u8],
+}
+
+impl Queue<'_> {
+    fn packets(&self) -> Option<u64> {
+        u64_at(self.packets, 0).or_else(|| u32_at(self.basic, 8).map(u64::from))
+    }
 }
 
 /// An RTM_NEWQDISC of a root: a `tcmsg` and the attributes.
@@ -53,16 +66,15 @@ fn parse<'t>(message: &Message<'t>) -> Option<Queue<'t>> {
     if message.kind != NEWQDISC || u32_at(head, 12)? != ROOT {
         return None;
     }
-    let attribute = |wanted| attributes(rest).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
-    let kind = attribute(1)?.split(|&byte| byte == 0).next()?;
-    let statistics = attribute(7)?;
-    let statistic = |wanted| attributes(statistics).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
-    let (basic, queue) = (statistic(1)?, statistic(3)?);
-    let count = |place| u32_at(queue, place).map(u64::from);
-    // The packets had 32 bits before Linux 5.5.
-    let packets = statistic(8).and_then(|packets| u64_at(packets, 0)).or_else(|| u32_at(basic, 8).map(u64::from));
-    let counts = [count(4), u64_at(basic, 0), count(0), count(8), count(16), packets, count(12)];
-    Some(Queue { index: u32_at(head, 4)?, kind, counts })
+    let told = by_type(rest);
+    let statistics = by_type(told[7]);
+    Some(Queue {
+        index: u32_at(head, 4)?,
+        kind: text(told[1]),
+        basic: statistics[1],
+        queue: statistics[3],
+        packets: statistics[8],
+    })
 }
 
 #[cfg(test)]
@@ -88,21 +100,23 @@ mod tests {
     #[test]
     fn a_queue_at_the_root() {
         let answer = answer(ROOT, &[statistics(&[])]);
-        let counts = [2, 1_234_567_890_123, 1, 3, 5, 77, 4].map(Some);
-        assert_eq!(parsed(&answer), Some(Queue { index: 4, kind: b"fq_codel", counts }));
+        let queue = parsed(&answer).unwrap();
+        assert_eq!((queue.index, queue.kind, queue.packets()), (4, &b"fq_codel"[..], Some(77)));
+        assert_eq!(u64_at(queue.basic, 0), Some(1_234_567_890_123));
+        assert_eq!([0, 4, 8, 12, 16].map(|place| u32_at(queue.queue, place)), [1, 2, 3, 4, 5].map(Some));
     }
 
     #[test]
     fn packets_beyond_32_bits() {
         let packets = attribute(8, &5_000_000_000_u64.to_ne_bytes());
-        assert_eq!(parsed(&answer(ROOT, &[statistics(&[packets])])).unwrap().counts[5], Some(5_000_000_000));
+        assert_eq!(parsed(&answer(ROOT, &[statistics(&[packets])])).unwrap().packets(), Some(5_000_000_000));
     }
 
     #[test]
     fn others_and_odd() {
         assert_eq!(parsed(&answer(0xffff_fff1, &[statistics(&[])])), None);
-        assert_eq!(parsed(&answer(ROOT, &[])), None);
-        assert_eq!(parsed(&answer(ROOT, &[attribute(7, &attribute(1, &[0; 3]))])), None);
+        assert_eq!(parsed(&answer(ROOT, &[])).unwrap().packets(), None);
+        assert_eq!(parsed(&answer(ROOT, &[attribute(7, &attribute(1, &[0; 3]))])).unwrap().packets(), None);
         assert_eq!(parsed(&message(NEWQDISC, 2, &[0; 19])), None);
         assert_eq!(parsed(&message(99, 2, &[0xff; 40])), None);
     }

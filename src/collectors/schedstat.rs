@@ -5,7 +5,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter};
-use crate::scan::{columns, decimal, lines, words};
+use crate::scan::{decimal, lines, words};
 
 const FAMILIES: [Family; 3] = [
     counter("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process."),
@@ -16,6 +16,9 @@ const FAMILIES: [Family; 3] = [
     counter("node_schedstat_timeslices_total", "Number of timeslices executed by CPU."),
 ];
 
+/// The decimal places of each.
+const PLACES: [u8; 3] = [9, 9, 0];
+
 /// Adds a row for each processor.
 ///
 /// # Errors
@@ -24,22 +27,23 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"schedstat"])?;
     let mut table = page.table(&FAMILIES);
     for line in lines(&text) {
-        if let Some((cpu, [running, waiting, timeslices])) = parse(line) {
-            let seconds = |nanoseconds: Option<u64>| nanoseconds.map(|nanoseconds| Value::decimal(nanoseconds, 9));
-            table.row(&[("cpu", cpu)], [seconds(running), seconds(waiting), timeslices.map(Value::from)]);
+        let Some((cpu, mut columns)) = parse(line) else { continue };
+        table.begin_row().label("cpu", cpu);
+        for places in &PLACES {
+            table.cell(columns.next().and_then(decimal).map(|number| Value::decimal(number, *places)));
         }
     }
     table.finish();
     Ok(())
 }
 
-/// A processor's number, the nanoseconds that tasks ran and waited, and how often one ran.
-fn parse(line: &[u8]) -> Option<(&[u8], [Option<u64>; 3])> {
+/// A processor's number, and the columns that are told.
+fn parse(line: &[u8]) -> Option<(&[u8], impl Iterator<Item = &[u8]>)> {
     let mut words = words(line);
     let cpu = words.next()?.strip_prefix(b"cpu")?;
     decimal(cpu)?;
-    let [_, _, _, _, _, _, running, waiting, timeslices] = columns(&mut words);
-    Some((cpu, [running, waiting, timeslices]))
+    words.nth(5)?;
+    Some((cpu, words))
 }
 
 #[cfg(test)]
@@ -49,22 +53,21 @@ mod tests {
     #[test]
     fn real() {
         let line = b"cpu12 498494191 0 3533438552 2553969831 3853684107 2465731542 2045936778163039 343796328169361 4767485306";
-        assert_eq!(
-            parse(line),
-            Some((&b"12"[..], [2045936778163039, 343796328169361, 4767485306].map(Some)))
-        );
+        let (cpu, columns) = parse(line).unwrap();
+        assert_eq!(cpu, b"12");
+        assert!(columns.eq([&b"2045936778163039"[..], b"343796328169361", b"4767485306"]));
     }
 
     #[test]
     fn other_lines_are_none() {
         for line in [&b"version 15"[..], b"timestamp 15819019232", b"domain0 00000000,00000003 1 2", b"cpu 1", b""] {
-            assert_eq!(parse(line), None, "{line:?}");
+            assert!(parse(line).is_none(), "{line:?}");
         }
     }
 
     #[test]
     fn truncated_and_odd() {
-        assert_eq!(parse(b"cpu0 1 2 3 4 5 6 7"), Some((&b"0"[..], [Some(7), None, None])));
-        assert_eq!(parse(b"cpu0 1 2 3 4 5 6 -7 x 9"), Some((&b"0"[..], [None, None, Some(9)])));
+        assert!(parse(b"cpu0 1 2 3 4 5").is_none());
+        assert_eq!(parse(b"cpu0 1 2 3 4 5 6").unwrap().1.count(), 0);
     }
 }

@@ -8,6 +8,9 @@ const ENABLED: Family = gauge("node_selinux_enabled", "SELinux is enabled, 1 is 
 const CONFIG_MODE: Family = gauge("node_selinux_config_mode", "Configured SELinux enforcement mode");
 const CURRENT_MODE: Family = gauge("node_selinux_current_mode", "Current SELinux enforcement mode");
 
+/// The modes' numbers; disabled is -1.
+const MODES: [(&[u8], i64); 2] = [(b"enforcing", 1), (b"permissive", 0)];
+
 /// Adds whether it is enabled and, if so, how it is configured and what it does now.
 ///
 /// # Errors
@@ -15,21 +18,25 @@ const CURRENT_MODE: Family = gauge("node_selinux_current_mode", "Current SELinux
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let enforce = host.sys(&[b"fs/selinux/enforce"]);
     page.single(&ENABLED, enforce.is_some());
-    if let Some(mode) = enforce.and_then(|text| decimal(&text)) {
+    if let Some(mode) = enforce.as_deref().and_then(decimal) {
         page.single(&CURRENT_MODE, mode);
-        let configured = host.file(&[b"etc/selinux/config"]).ok().and_then(|text| configured(&text));
-        page.single(&CONFIG_MODE, configured.unwrap_or(-1));
+        let config = host.file(&[b"etc/selinux/config"]).ok();
+        page.single(&CONFIG_MODE, configured(config.as_deref().unwrap_or_default()));
     }
     Ok(())
 }
 
-/// What `SELINUX=` says, in the numbers of the current mode; disabled is -1.
-fn configured(text: &[u8]) -> Option<i64> {
-    let mode = lines(text)
-        .filter_map(|line| split_once(line, b'='))
-        .find(|(name, _)| name.trim_ascii() == b"SELINUX")
-        .map(|(_, mode)| mode.trim_ascii())?;
-    [(&b"enforcing"[..], 1), (b"permissive", 0)].iter().find(|(name, _)| *name == mode).map(|(_, mode)| *mode)
+/// What `SELINUX=` says, in the numbers of the current mode.
+fn configured(text: &[u8]) -> i64 {
+    for line in lines(text) {
+        if let Some((name, mode)) = split_once(line, b'=')
+            && name.trim_ascii() == b"SELINUX"
+        {
+            let mode = mode.trim_ascii();
+            return MODES.iter().find(|(name, _)| *name == mode).map_or(-1, |(_, number)| *number);
+        }
+    }
+    -1
 }
 
 #[cfg(test)]
@@ -38,10 +45,10 @@ mod tests {
 
     #[test]
     fn modes() {
-        assert_eq!(configured(b"# SELINUX=x\nSELINUXTYPE=targeted\nSELINUX=enforcing\n"), Some(1));
-        assert_eq!(configured(b"SELINUX=permissive\n"), Some(0));
+        assert_eq!(configured(b"# SELINUX=x\nSELINUXTYPE=targeted\nSELINUX=enforcing\n"), 1);
+        assert_eq!(configured(b"SELINUX=permissive\n"), 0);
         for odd in [&b""[..], b"SELINUX", b"SELINUX=disabled", b"SELINUX=\xff"] {
-            assert_eq!(configured(odd), None, "{odd:?}");
+            assert_eq!(configured(odd), -1, "{odd:?}");
         }
     }
 }

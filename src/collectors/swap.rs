@@ -19,38 +19,28 @@ const FAMILIES: [Family; 3] = [
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"swaps"])?;
     let mut table = page.table(&FAMILIES);
-    // The first line is the heads of the columns.
-    for line in lines(&text).skip(1) {
-        match parse(line) {
-            Some(Swap { device, kind, size_bytes, used_bytes, priority }) => table.row(
-                &[("device", device), ("swap_type", kind)],
-                [size_bytes.map(Value::from), used_bytes.map(Value::from), priority.map(Value::from)],
-            ),
-            None => text.skip(line),
-        }
+    let mut lines = lines(&text);
+    // The heads of the columns.
+    lines.next();
+    for line in lines {
+        let Some((device, kind, mut figures)) = parse(line) else {
+            text.skip(line);
+            continue;
+        };
+        table.begin_row().label("device", device).label("swap_type", kind);
+        let mut bytes = || figures.next().and_then(decimal)?.checked_mul(1024);
+        table.count(bytes()).count(bytes());
+        // The kernel's own are negative.
+        table.cell(figures.next().and_then(signed).map(Value::from));
     }
     table.finish();
     Ok(())
 }
 
-/// A line of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Swap<'t> {
-    device: &'t [u8],
-    /// `partition` or `file`.
-    kind: &'t [u8],
-    size_bytes: Option<u64>,
-    used_bytes: Option<u64>,
-    /// The kernel's own are negative.
-    priority: Option<i64>,
-}
-
-fn parse(line: &[u8]) -> Option<Swap<'_>> {
+/// The device, `partition` or `file`, and the figures: its size, what is used, its priority.
+fn parse(line: &[u8]) -> Option<(&[u8], &[u8], impl Iterator<Item = &[u8]>)> {
     let mut words = words(line);
-    let (device, kind) = (words.next()?, words.next()?);
-    let mut bytes = || words.next().and_then(decimal)?.checked_mul(1024);
-    let (size_bytes, used_bytes) = (bytes(), bytes());
-    Some(Swap { device, kind, size_bytes, used_bytes, priority: words.next().and_then(signed) })
+    Some((words.next()?, words.next()?, words))
 }
 
 #[cfg(test)]
@@ -61,25 +51,15 @@ mod tests {
 
     #[test]
     fn real() {
-        assert_eq!(
-            parse(LINE.as_bytes()),
-            Some(Swap {
-                device: b"/media/USB\\040STICK/swap",
-                kind: b"file",
-                size_bytes: Some(8_589_930_496),
-                used_bytes: Some(77_824),
-                priority: Some(-2)
-            })
-        );
+        let (device, kind, figures) = parse(LINE.as_bytes()).unwrap();
+        assert_eq!((device, kind), (&b"/media/USB\\040STICK/swap"[..], &b"file"[..]));
+        assert!(figures.eq([&b"8388604"[..], b"76", b"-2"]));
     }
 
     #[test]
     fn truncated_and_odd() {
-        assert_eq!(
-            parse(b"/dev/zram0 partition -1 x"),
-            Some(Swap { device: b"/dev/zram0", kind: b"partition", size_bytes: None, used_bytes: None, priority: None })
-        );
-        assert_eq!(parse(b"/dev/zram0"), None);
-        assert_eq!(parse(b""), None);
+        assert_eq!(parse(b"/dev/zram0 partition").unwrap().2.count(), 0);
+        assert!(parse(b"/dev/zram0").is_none());
+        assert!(parse(b"").is_none());
     }
 }

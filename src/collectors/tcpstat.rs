@@ -10,6 +10,7 @@ use crate::scan::{hex, lines, split_once, words};
 
 const STATES: [Family; 1] = [gauge("node_tcp_connection_states", "Number of connection states.")];
 
+const FILES: [&[u8]; 2] = [b"net/tcp", b"net/tcp6"];
 /// By the kernel's numbers, the first of which is 1.
 const NAMES: [&str; 12] = [
     "established",
@@ -32,53 +33,65 @@ const NAMES: [&str; 12] = [
 /// If neither file can be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
-    let mut sockets = [0_u64; NAMES.len()];
-    let (mut tx, mut rx) = (0_u64, 0_u64);
-    for path in [&b"net/tcp"[..], b"net/tcp6"] {
-        let text = match host.proc(&[path]) {
-            Err(Error::Absent) => continue,
-            text => text?,
-        };
-        found = Ok(());
-        // The first line is the heads of the columns.
-        for line in lines(&text).skip(1) {
-            let Some(socket) = parse(line) else {
-                text.skip(line);
-                continue;
-            };
-            tx = tx.saturating_add(socket.tx);
-            rx = rx.saturating_add(socket.rx);
-            if let Some(count) = socket.state.checked_sub(1).and_then(|at| sockets.get_mut(at)) {
-                *count = count.saturating_add(1);
-            }
+    let mut sums = Sums::default();
+    for path in &FILES {
+        match sums.add(host, path) {
+            Err(Error::Absent) => {}
+            result => found = Ok(result?),
         }
     }
     let mut table = page.table(&STATES);
-    for (name, count) in NAMES.iter().zip(sockets).filter(|(_, count)| *count != 0) {
-        table.counts(&[("state", name.as_bytes())], [Some(count)]);
+    for (name, count) in NAMES.iter().zip(&sums.states).filter(|(_, count)| **count != 0) {
+        table.begin_row().label("state", name.as_bytes()).count(Some((*count).into()));
     }
-    table.counts(&[("state", b"rx_queued_bytes")], [Some(rx)]);
-    table.counts(&[("state", b"tx_queued_bytes")], [Some(tx)]);
+    table.begin_row().label("state", b"rx_queued_bytes").count(Some(sums.rx));
+    table.begin_row().label("state", b"tx_queued_bytes").count(Some(sums.tx));
     table.finish();
     found
 }
 
-/// A line of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Socket {
-    /// The kernel's number.
-    state: usize,
+/// What the lines of such files add up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sums {
     /// The bytes that wait to be sent.
-    tx: u64,
+    pub tx: u64,
     /// The bytes that wait to be read.
-    rx: u64,
+    pub rx: u64,
+    /// How many sockets are in each state, by the kernel's numbers less 1.
+    pub states: [u32; NAMES.len()],
 }
 
-fn parse(line: &[u8]) -> Option<Socket> {
-    let mut words = words(line).skip(3);
-    let state = usize::try_from(hex(words.next()?)?).ok()?;
-    let (tx, rx) = split_once(words.next()?, b':')?;
-    Some(Socket { state, tx: hex(tx)?, rx: hex(rx)? })
+impl Sums {
+    /// Adds the sockets of a file, `net/tcp` or another of its kind.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn add(&mut self, host: &Host, path: &[u8]) -> Result<(), Error> {
+        let text = host.proc(&[path])?;
+        let mut lines = lines(&text);
+        // The heads of the columns.
+        lines.next();
+        for line in lines {
+            if self.add_line(line).is_none() {
+                text.skip(line);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_line(&mut self, line: &[u8]) -> Option<()> {
+        let mut words = words(line);
+        let state = hex(words.nth(3)?)?;
+        let (tx, rx) = split_once(words.next()?, b':')?;
+        let (tx, rx) = (hex(tx)?, hex(rx)?);
+        self.tx = self.tx.wrapping_add(tx);
+        self.rx = self.rx.wrapping_add(rx);
+        let count = usize::try_from(state.wrapping_sub(1)).ok().and_then(|at| self.states.get_mut(at));
+        if let Some(count) = count {
+            *count = count.wrapping_add(1);
+        }
+        Some(())
+    }
 }
 
 #[cfg(test)]
@@ -90,23 +103,33 @@ mod tests {
 
     const LINE: &str = "   1: 0A000005:0016 0A000002:FFFF 0A 00000015:000001A0 02:000DBEBE 00000000     0        0 2740 2 ffff88003d3af3c0";
 
+    /// The bytes to be sent and to be read, and the socket's state.
+    fn parsed(line: &[u8]) -> Option<(u64, u64, usize)> {
+        let mut sums = Sums::default();
+        sums.add_line(line)?;
+        Some((sums.tx, sums.rx, sums.states.iter().position(|count| *count == 1).map_or(0, |at| at + 1)))
+    }
+
     #[test]
     fn real() {
-        assert_eq!(parse(LINE.as_bytes()), Some(Socket { state: 10, tx: 0x15, rx: 0x1a0 }));
+        assert_eq!(parsed(LINE.as_bytes()), Some((0x15, 0x1a0, 10)));
     }
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"   1: 0A000005:0016 0A000002:FFFF 0A", b"1: 1 1 xx 1:1", b"1: 1 1 0A 00000015"] {
-            assert_eq!(parse(odd), None, "{odd:?}");
+        for odd in [&b""[..], b"   1: 0A000005:0016 0A000002:FFFF 0A", b"1: 1 1 xx 1:1", b"1: 1 1 0A 00000015", b"1: 1 1 0A x:0"] {
+            assert_eq!(parsed(odd), None, "{odd:?}");
+        }
+        for unknown in [&b"1: 1 1 00 1:2"[..], b"1: 1 1 0D 1:2", b"1: 1 1 ffffffffffffffff 1:2"] {
+            assert_eq!(parsed(unknown), Some((1, 2, 0)));
         }
     }
 
     #[test]
     fn as_procfs() {
         let theirs = TcpNetEntries::from_buf_read(format!("head\n{LINE}\n").as_bytes(), &LocalSystemInfo).unwrap().0;
-        let ours = parse(LINE.as_bytes()).unwrap();
-        assert_eq!(u8::try_from(ours.state).unwrap(), theirs[0].state.to_u8());
-        assert_eq!((ours.tx, ours.rx), (u64::from(theirs[0].tx_queue), u64::from(theirs[0].rx_queue)));
+        let (tx, rx, state) = parsed(LINE.as_bytes()).unwrap();
+        assert_eq!(u8::try_from(state).unwrap(), theirs[0].state.to_u8());
+        assert_eq!((tx, rx), (u64::from(theirs[0].tx_queue), u64::from(theirs[0].rx_queue)));
     }
 }
