@@ -21,8 +21,11 @@ const RPCS: [Family; 3] = [
 ];
 const REQUESTS: [Family; 1] = [counter("node_nfs_requests_total", "Number of NFS procedures invoked.")];
 
+/// A version of the protocol and its procedures.
+type Version = (&'static [u8], &'static str);
+
 /// The procedures of each version, in the order of their numbers.
-static PROCEDURES: [(&[u8], &str); 3] = [
+static PROCEDURES: [Version; 3] = [
     (
         b"2",
         "Null GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink MkDir RmDir \
@@ -85,7 +88,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 }
 
 /// The version and the procedures of a line that counts them, and the counts.
-fn parse(line: &[u8]) -> Option<(&'static (&'static [u8], &'static str), impl Iterator<Item = &[u8]>)> {
+fn parse(line: &[u8]) -> Option<(&'static Version, impl Iterator<Item = &[u8]>)> {
     let mut words = words(line);
     let version = words.next()?.strip_prefix(b"proc")?;
     let procedures = PROCEDURES.iter().find(|(known, _)| *known == version)?;
