@@ -452,6 +452,7 @@ impl Host {
     /// any more.
     pub fn begin(&self) {
         self.kept.borrow_mut().begin();
+        self.questions.borrow_mut().forget_late();
         drop(Text { host: self, buffer: self.left.take() });
     }
 

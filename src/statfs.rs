@@ -9,7 +9,7 @@
 
 use std::ffi::{CStr, CString};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,6 +39,13 @@ pub struct Usage {
     pub files_free: u64,
 }
 
+impl Usage {
+    /// So many blocks in bytes; `None` if that is absurd.
+    pub fn bytes(&self, blocks: u64) -> Option<u64> {
+        blocks.checked_mul(self.block_size)
+    }
+}
+
 /// What a file system says of itself, or the kernel of it.
 pub type Answer = Result<Usage, Errno>;
 
@@ -46,12 +53,12 @@ pub type Answer = Result<Usage, Errno>;
 type Message = [[u8; 8]; 7];
 
 /// A question that was asked.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Question {
     /// It was answered.
     Answered(Answer),
-    /// A child waits for the answer.
-    Asked(CString),
+    /// A child waits for the answer, which comes from the pipe of this number.
+    Asked(RawFd),
     /// There is no answer yet.
     Open,
 }
@@ -87,19 +94,18 @@ pub struct Questions {
 impl Questions {
     /// Asks the file system at `path`, by a child if it `may_hang`.
     pub fn ask(&mut self, path: &CStr, may_hang: bool) -> Question {
-        if may_hang { self.ask_by(path.into(), statfs) } else { Question::Answered(statfs(path)) }
+        if may_hang { self.ask_by(path, statfs) } else { Question::Answered(statfs(path)) }
     }
 
-    fn ask_by(&mut self, path: CString, statfs: fn(&CStr) -> Answer) -> Question {
-        // Answers that came too late are old by now.
-        self.open.retain(|(_, answer)| !is_ready(answer, Duration::ZERO));
-        if self.open.len() >= MOST || self.open.iter().any(|(open, _)| *open == path) {
+    fn ask_by(&mut self, path: &CStr, statfs: fn(&CStr) -> Answer) -> Question {
+        if self.open.len() >= MOST || self.open.iter().any(|(open, _)| **open == *path) {
             return Question::Open;
         }
-        match system::by_child(|| encode(statfs(&path))) {
+        match system::by_child(|| encode(statfs(path))) {
             Ok(answer) => {
-                self.open.push((path.clone(), answer));
-                Question::Asked(path)
+                let number = answer.as_raw_fd();
+                self.open.push((path.into(), answer));
+                Question::Asked(number)
             }
             Err(errno) => Question::Answered(Err(errno)),
         }
@@ -107,20 +113,23 @@ impl Questions {
 
     /// Waits for the answer, no longer than until `patience` has passed since `began`.
     pub fn wait(&mut self, question: &mut Question, began: Instant, patience: Duration) {
-        let Question::Asked(path) = question else { return };
-        let Some(at) = self.open.iter().position(|(open, _)| open == path) else { return };
+        let Question::Asked(number) = *question else { return };
+        *question = Question::Open;
+        let Some(at) = self.open.iter().position(|(_, answer)| answer.as_raw_fd() == number) else { return };
         let left = patience.saturating_sub(began.elapsed());
-        *question = match self.open.get(at) {
-            Some((_, answer)) if is_ready(answer, left) => {
-                let (_, answer) = self.open.swap_remove(at);
-                let mut message = Message::default();
-                // A pipe gives a message of this length whole.
-                let length = rustix::io::read(answer, message.as_flattened_mut());
-                let is_whole = length == Ok(message.as_flattened().len());
-                Question::Answered(if is_whole { decode(&message) } else { Err(Errno::IO) })
-            }
-            _ => Question::Open,
-        };
+        if self.open.get(at).is_some_and(|(_, answer)| is_ready(answer, left)) {
+            let (_, answer) = self.open.swap_remove(at);
+            let mut message = Message::default();
+            // A pipe gives a message of this length whole.
+            let length = rustix::io::read(answer, message.as_flattened_mut());
+            let is_whole = length == Ok(message.as_flattened().len());
+            *question = Question::Answered(if is_whole { decode(&message) } else { Err(Errno::IO) });
+        }
+    }
+
+    /// Forgets the answers that came after all had stopped waiting: they are old by now.
+    pub fn forget_late(&mut self) {
+        self.open.retain(|(_, answer)| !is_ready(answer, Duration::ZERO));
     }
 }
 
@@ -197,9 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_keeps_while_others_are_asked() {
+        let mut questions = Questions::default();
+        let first = questions.ask(c"/", true);
+        assert!(is_ready(&questions.open[0].1, Duration::from_secs(60)));
+        let second = questions.ask(c"/nowhere", true);
+        assert!(answer(&mut questions, first, 0).unwrap().is_ok());
+        assert_eq!(answer(&mut questions, second, 60_000), Some(Err(Errno::NOENT)));
+    }
+
+    #[test]
     fn one_that_hangs_is_not_asked_again_until_it_answers() {
         let mut questions = Questions::default();
-        let first = questions.ask_by(c"/nfs".into(), hangs);
+        let first = questions.ask_by(c"/nfs", hangs);
         assert!(matches!(first, Question::Asked(_)));
         assert_eq!(answer(&mut questions, first, 20), None);
         assert!(matches!(questions.ask(c"/nfs", true), Question::Open));
@@ -208,6 +227,7 @@ mod tests {
         assert!(answer(&mut questions, other, 60_000).unwrap().is_ok());
         // It answers at last.
         assert!(is_ready(&questions.open[0].1, Duration::from_secs(60)));
+        questions.forget_late();
         let again = questions.ask(c"/nfs", true);
         assert_eq!(answer(&mut questions, again, 60_000), Some(Err(Errno::NOENT)));
     }
@@ -216,7 +236,7 @@ mod tests {
     fn no_more_children_than_the_most() {
         let mut questions = Questions::default();
         for number in 0..=MOST {
-            let question = questions.ask_by(CString::new(format!("/{number}")).unwrap(), hangs);
+            let question = questions.ask_by(&CString::new(format!("/{number}")).unwrap(), hangs);
             assert_eq!(matches!(question, Question::Open), number == MOST);
         }
     }

@@ -205,6 +205,20 @@ struct Processor<'t> {
     megahertz: &'t [u8],
 }
 
+/// Where nothing is said.
+const LABELS: [(&str, &[u8]); 10] = [
+    ("cachesize", b""),
+    ("core", b""),
+    ("cpu", b""),
+    ("family", b""),
+    ("microcode", b""),
+    ("model", b""),
+    ("model_name", b""),
+    ("package", b""),
+    ("stepping", b""),
+    ("vendor", b""),
+];
+
 /// What the file calls the labels. On MIPS the vendor is the chip, and the model the board.
 const KEYS: [(&[u8], &str); 14] = [
     (b"processor", "cpu"),
@@ -226,8 +240,7 @@ const KEYS: [(&[u8], &str); 14] = [
 /// Calls `tell` with each processor. What stands before the first holds for all (MIPS, and ARM
 /// before Linux 3.8).
 fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
-    let labels = ["cachesize", "core", "cpu", "family", "microcode", "model", "model_name", "package", "stepping", "vendor"];
-    let mut common = Processor { labels: labels.map(|label| (label, &b""[..])), megahertz: b"" };
+    let mut common = Processor { labels: LABELS, megahertz: b"" };
     let mut cpu = None;
     for line in lines(text) {
         let Some((key, value)) = split_once(line, b':') else { continue };

@@ -86,24 +86,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     for Asked { line, question, .. } in &mut *asked {
         let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
         host.wait_for_statfs(question, began);
-        let (error, usage) = match question {
-            Question::Answered(Ok(usage)) => ("", Some(usage)),
-            Question::Answered(Err(errno)) => {
-                (ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text), None)
-            }
-            Question::Asked(_) | Question::Open => ("mountpoint timeout", None),
-        };
         let mut values = [None; 7];
-        let [available, device_error, files, files_free, free, read_only, size] = &mut values;
-        *device_error = Some(u64::from(usage.is_none()));
+        let error = tell(question, &mut values);
+        let [.., read_only, _] = &mut values;
         *read_only = Some(u64::from(mount.is_read_only()));
-        if let Some(usage) = usage {
-            for (value, blocks) in [(available, usage.available), (free, usage.free), (size, usage.blocks)] {
-                *value = blocks.checked_mul(usage.block_size);
-            }
-            *files = Some(usage.files);
-            *files_free = Some(usage.files_free);
-        }
         let labels = [
             ("device", unescape(mount.device, device)),
             ("device_error", error.as_bytes()),
@@ -131,6 +117,25 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     }
     table.finish();
     Ok(())
+}
+
+/// Fills in what a file system said of itself, and answers what was wrong with it.
+fn tell(question: &Question, values: &mut [Option<u64>; 7]) -> &'static str {
+    let [available, device_error, files, files_free, free, _, size] = values;
+    *device_error = Some(1);
+    match question {
+        Question::Answered(Ok(usage)) => {
+            *device_error = Some(0);
+            *files = Some(usage.files);
+            *files_free = Some(usage.files_free);
+            *available = usage.bytes(usage.available);
+            *free = usage.bytes(usage.free);
+            *size = usage.bytes(usage.blocks);
+            ""
+        }
+        Question::Answered(Err(errno)) => ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text),
+        Question::Asked(_) | Question::Open => "mountpoint timeout",
+    }
 }
 
 /// A mounted file system, its names as the kernel writes them.

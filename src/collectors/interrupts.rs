@@ -56,17 +56,20 @@ struct Interrupt<'t> {
 fn parse<'t>(line: &'t [u8], cpus: usize, joined: &'t mut Vec<u8>) -> Option<Interrupt<'t>> {
     let (kind, counts) = split_once(line, b':')?;
     let kind = kind.trim_ascii();
-    let mut words = words(counts).skip(cpus).peekable();
-    words.peek()?;
-    let controller = words.next_if(|_| decimal(kind).is_some());
+    let mut words = words(counts).skip(cpus);
+    let first = words.next()?;
     joined.clear();
+    let has_controller = decimal(kind).is_some();
+    if !has_controller {
+        joined.extend_from_slice(first);
+    }
     for word in words {
         if !joined.is_empty() {
             joined.push(b' ');
         }
         joined.extend_from_slice(word);
     }
-    let (info, devices) = controller.map_or((&joined[..], &b""[..]), |controller| (controller, &joined[..]));
+    let (info, devices) = if has_controller { (first, &joined[..]) } else { (&joined[..], &b""[..]) };
     Some(Interrupt { kind, counts, info, devices })
 }
 
