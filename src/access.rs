@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use rustix::fs::Mode;
 
-use crate::scan::{decimal, lines, split_once};
+use crate::scan::{decimal, lines, split_once, split_text};
 use crate::system;
 
 /// The most bytes that a file of credentials may have.
@@ -25,8 +25,10 @@ impl Network {
     /// One line that names the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let read = || {
-            let (address, prefix) =
-                text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+            let (address, prefix) = match split_text(text, b'/') {
+                Some((address, prefix)) => (address, Some(prefix)),
+                None => (text, None),
+            };
             let address: IpAddr = address.parse().ok()?;
             let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
             let prefix = match prefix {

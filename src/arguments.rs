@@ -12,7 +12,7 @@ use crate::collectors::{ALL, Collector};
 use crate::filter::{FLAGS, Filters};
 use crate::health::Target;
 use crate::privileges::User;
-use crate::scan::{decimal, words};
+use crate::scan::{decimal, split_text, words};
 use crate::server::Listen;
 use crate::settings::Settings;
 use crate::system::is_directory;
@@ -318,28 +318,20 @@ impl Default for Arguments {
 ///
 /// # Errors
 /// One line that names the option and its fault.
+pub fn from_command_line() -> Result<&'static mut Arguments, String> {
+    // They live as long as the process, so that nothing has to be taken down at its end.
+    let arguments = Box::leak(Box::<Arguments>::default());
+    arguments.read(Parser::from_env())?;
+    Ok(arguments)
+}
+
+/// Reads the words of a command line, without the program's name.
+///
+/// # Errors
+/// As for [`from_command_line`].
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arguments, String> {
-    let mut parser = Parser::from_args(words);
     let mut arguments = Arguments::default();
-    loop {
-        let option = match parser.next() {
-            Ok(None) => break,
-            Ok(Some(Arg::Long(name))) => name.to_owned(),
-            Ok(Some(Arg::Short('h'))) => "help".to_owned(),
-            Ok(Some(Arg::Short(letter))) => {
-                return Err(format!("unknown option '-{letter}'; options begin with two dashes"));
-            }
-            Ok(Some(Arg::Value(value))) => return Err(format!("unexpected argument '{}'", value.to_string_lossy())),
-            Err(error) => return Err(unexpected(error)),
-        };
-        if let Err(fault) = arguments.set(&option, &mut parser) {
-            return Err(["--", &option, ": ", &fault].concat());
-        }
-    }
-    if arguments.listen_addresses.is_empty() {
-        arguments.listen_addresses.push(Listen::everywhere(9100));
-    }
-    arguments.settings.filters = Filters::new(&arguments.filters)?;
+    arguments.read(Parser::from_args(words))?;
     Ok(arguments)
 }
 
@@ -363,6 +355,31 @@ impl Arguments {
     pub fn enables(&self, collector: &Collector) -> bool {
         let said = self.collectors.iter().rfind(|(name, _)| *name == collector.name);
         said.map_or(collector.default && !self.disable_defaults, |(_, on)| *on)
+    }
+
+    fn read(&mut self, mut parser: Parser) -> Result<(), String> {
+        loop {
+            let option = match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Arg::Long(name))) => name.to_owned(),
+                Ok(Some(Arg::Short('h'))) => "help".to_owned(),
+                Ok(Some(Arg::Short(letter))) => {
+                    return Err(format!("unknown option '-{letter}'; options begin with two dashes"));
+                }
+                Ok(Some(Arg::Value(value))) => {
+                    return Err(format!("unexpected argument '{}'", value.to_string_lossy()));
+                }
+                Err(error) => return Err(unexpected(error)),
+            };
+            if let Err(fault) = self.set(&option, &mut parser) {
+                return Err(["--", &option, ": ", &fault].concat());
+            }
+        }
+        if self.listen_addresses.is_empty() {
+            self.listen_addresses.push(Listen::everywhere(9100));
+        }
+        self.settings.filters = Filters::new(&self.filters)?;
+        Ok(())
     }
 
     fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
@@ -394,7 +411,7 @@ impl Arguments {
             self.collectors.push((known.name, switched(on, parser)?));
             return Ok(());
         }
-        let (collector, is_option) = match collector.split_once('.') {
+        let (collector, is_option) = match split_text(collector, b'.') {
             Some((collector, _)) => (collector, true),
             None => (collector, false),
         };

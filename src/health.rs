@@ -30,7 +30,7 @@ impl Target {
             return Err(["'", url, "': only http is spoken"].concat());
         }
         let rest = url.strip_prefix("http://").unwrap_or(url);
-        let slash = rest.find('/').unwrap_or(rest.len());
+        let slash = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
         let (host, path) = rest.split_at_checked(slash).unwrap_or_default();
         let last = host.bytes().rev().find(|byte| matches!(byte, b':' | b']'));
         let listen = Listen::parse(&[host, if last == Some(b':') { "" } else { ":80" }].concat());

@@ -20,8 +20,8 @@ use router_exporter::system;
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let ended = match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(mut arguments) => run(&mut arguments),
+    let ended = match arguments::from_command_line() {
+        Ok(arguments) => run(arguments),
         Err(fault) => Err((MISUSED, fault)),
     };
     match ended {
@@ -77,15 +77,16 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
         user.assume()?;
     }
     privileges::restrict();
-    let mut scraper = scraper(arguments);
+    let scraper = scraper(arguments);
     let telemetry_path = take(&mut arguments.telemetry_path);
     let settings = Settings { telemetry_path, max_requests: arguments.max_requests, access };
-    server::serve(listeners, settings, &mut scraper)
+    server::serve(listeners, settings, scraper)
 }
 
-fn scraper(arguments: &mut Arguments) -> Scraper {
+/// The scraper, which lives as long as the process too.
+fn scraper(arguments: &mut Arguments) -> &'static mut Scraper {
     let settings = take(&mut arguments.settings);
-    Scraper::new(settings, |collector| arguments.enables(collector))
+    Box::leak(Box::new(Scraper::new(settings, |collector| arguments.enables(collector))))
 }
 
 fn print(text: &[u8]) -> Result<(), String> {

@@ -55,6 +55,12 @@ pub fn rsplit_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
 }
 
+/// What stands before and after the first `separator`, an ASCII character.
+pub fn split_text(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr(separator, text.as_bytes())?;
+    text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
+}
+
 /// An unsigned number in decimal, all of `text` and nothing else.
 pub fn decimal(text: &[u8]) -> Option<u64> {
     // Most numbers fit 32 bits, where a router's processor multiplies in one step.

@@ -3,6 +3,8 @@
 
 use tiny_http::StatusCode;
 
+use crate::scan::{decimal, split_text};
+
 /// The most bytes that a request's head may take.
 pub const HEAD_LIMIT: usize = 8192;
 
@@ -94,7 +96,7 @@ impl<'a> Request<'a> {
         for header in head.headers.iter() {
             let (name, value) = (header.name, header.value);
             if name.eq_ignore_ascii_case("content-length") {
-                let bytes = decimal(value).ok_or(bad)?;
+                let bytes = decimal(value.trim_ascii()).ok_or(bad)?;
                 if length.is_some_and(|earlier| earlier != bytes) {
                     return Err(bad);
                 }
@@ -147,34 +149,21 @@ impl<'a> Request<'a> {
 fn split_target(target: &str, method: Method) -> Option<(&str, &str)> {
     let relative = if target.starts_with('/') {
         target
-    } else if let Some((scheme, rest)) = target.split_once("://") {
-        if !scheme.eq_ignore_ascii_case("http") {
-            return None;
-        }
-        match rest.find(['/', '?']) {
+    } else if let Some((scheme, rest)) = target.split_at_checked("http://".len())
+        && scheme.eq_ignore_ascii_case("http://")
+    {
+        match rest.bytes().position(|byte| matches!(byte, b'/' | b'?')) {
             Some(end) => rest.get(end..)?,
             None => "/",
         }
-    } else if method == Method::Other {
+    } else if method == Method::Other && !target.as_bytes().windows(3).any(|bytes| bytes == b"://") {
         // `OPTIONS *` and `CONNECT host:port` are well formed, and refused for their method.
         return Some(("", ""));
     } else {
         return None;
     };
-    let (path, query) = relative.split_once('?').unwrap_or((relative, ""));
+    let (path, query) = split_text(relative, b'?').unwrap_or((relative, ""));
     Some((if path.is_empty() { "/" } else { path }, query))
-}
-
-/// Reads digits and nothing else: no sign, no list, no overflow.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let digits = digits.trim_ascii();
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |sum, &digit| {
-        let value = digit.is_ascii_digit().then(|| digit.wrapping_sub(b'0'))?;
-        sum.checked_mul(10)?.checked_add(u64::from(value))
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::time::SystemTime;
 
+use memchr::memchr;
 use tiny_http::{Header, Response, StatusCode};
 
 use crate::log::http_date;
@@ -54,10 +55,9 @@ impl Head {
             .with_chunked_threshold(usize::MAX)
             .raw_print(&mut printed, (1, 1).into(), &[], true, None);
         printed.truncate(printed.len().saturating_sub("0\r\n\r\n".len()));
-        let date = printed
-            .windows(DATE.len())
-            .position(|bytes| bytes == DATE.as_bytes())
-            .map_or(0..0, |start| start..start.saturating_add(DATE.len()));
+        // The first header's value.
+        let start = memchr(b'\n', &printed).unwrap_or_default().saturating_add("\nDate: ".len());
+        let date = start..start.saturating_add(DATE.len());
         Self { printed, date }
     }
 
