@@ -103,13 +103,13 @@ fn parse(text: &[u8]) -> Option<Stat> {
     // The name is in brackets, and may have some of its own.
     let (_, figures) = rsplit_once(text, b')')?;
     let mut figures = words(figures);
-    let user = decimal(figures.nth(11)?)?;
-    let system = decimal(figures.next()?)?;
+    let mut next = |passed_over| figures.nth(passed_over).and_then(decimal);
+    let (user, system) = (next(11)?, next(0)?);
     Some(Stat {
         ticks: user.wrapping_add(system),
-        started: decimal(figures.nth(6)?)?,
-        virtual_bytes: decimal(figures.next()?)?,
-        resident_pages: decimal(figures.next()?)?,
+        started: next(6)?,
+        virtual_bytes: next(0)?,
+        resident_pages: next(0)?,
     })
 }
 

@@ -25,10 +25,19 @@ const ISOLATED: [Family; 1] = [gauge(
     "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.",
 )];
 const ONLINE: [Family; 1] = [gauge("node_cpu_online", "CPUs that are online and being scheduled.")];
-const CORE_THROTTLES: [Family; 1] =
-    [counter("node_cpu_core_throttles_total", "Number of times this CPU core has been throttled.")];
-const PACKAGE_THROTTLES: [Family; 1] =
-    [counter("node_cpu_package_throttles_total", "Number of times this CPU package has been throttled.")];
+/// Families, their files, and whether they are a core's rather than a package's.
+const THROTTLES: [([Family; 1], &[u8], bool); 2] = [
+    (
+        [counter("node_cpu_core_throttles_total", "Number of times this CPU core has been throttled.")],
+        b"core_throttle_count",
+        true,
+    ),
+    (
+        [counter("node_cpu_package_throttles_total", "Number of times this CPU package has been throttled.")],
+        b"package_throttle_count",
+        false,
+    ),
+];
 
 const INFO: Family = gauge("node_cpu_info", "CPU information from /proc/cpuinfo.");
 const FREQUENCY: Family = gauge("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
@@ -150,24 +159,22 @@ fn throttles(host: &Host, page: &mut Page) {
     if host.sys(&[CPUS, b"cpu0/thermal_throttle/core_throttle_count"]).is_none() {
         return;
     }
-    let mut table = page.table(&CORE_THROTTLES);
-    each(host, &mut |cpu, _| {
-        let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/core_throttle_count"]);
-        let core = host.sys(&[CPUS, cpu, b"/topology/core_id"]);
-        let package = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
-        if let (Some(core), Some(package)) = (core, package) {
-            table.counts(&[("core", &core), ("package", &package)], [count]);
-        }
-    });
-    table.finish();
-    let mut table = page.table(&PACKAGE_THROTTLES);
-    each(host, &mut |cpu, _| {
-        let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/package_throttle_count"]);
-        if let Some(package) = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]) {
-            table.counts(&[("package", &package)], [count]);
-        }
-    });
-    table.finish();
+    for (families, file, with_core) in &THROTTLES {
+        let mut table = page.table(families);
+        each(host, &mut |cpu, _| {
+            let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/", file]);
+            let core = host.sys(&[CPUS, cpu, b"/topology/core_id"]);
+            let package = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
+            if let (Some(core), Some(package)) = (core, package) {
+                table.begin_row();
+                if *with_core {
+                    table.label("core", &core);
+                }
+                table.label("package", &package).count(count);
+            }
+        });
+        table.finish();
+    }
 }
 
 /// Calls `tell` with each processor's directory and number.

@@ -7,7 +7,7 @@
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
-use crate::scan::{columns, lines, rsplit_once, words};
+use crate::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 16] = [
@@ -40,7 +40,11 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     for line in lines(&text).skip(2) {
         match parse(line) {
             Some((device, counters)) if host.settings.filters.allows(Filter::NetdevDevice, device) => {
-                table.counts(&[("device", device)], counters);
+                table.begin_row().label("device", device);
+                let mut counters = words(counters);
+                for _ in &FAMILIES {
+                    table.count(counters.next().and_then(decimal));
+                }
             }
             Some(_) => {}
             None => text.skip(line),
@@ -51,10 +55,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 }
 
 /// An interface's name and its counters: bytes, packets and events since it came up.
-fn parse(line: &[u8]) -> Option<(&[u8], [Option<u64>; 16])> {
+fn parse(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (device, counters) = rsplit_once(line, b':')?;
     let device = device.trim_ascii();
-    (!device.is_empty()).then(|| (device, columns(&mut words(counters))))
+    (!device.is_empty()).then_some((device, counters))
 }
 
 #[cfg(test)]
@@ -63,25 +67,23 @@ mod tests {
 
     #[test]
     fn real() {
-        let (device, counters) =
-            parse(b"  eth0: 256176535    5373    0    1    2     3          4         5   258865    3175    6    7    8     9      10         11")
-                .unwrap();
+        let text = b"  eth0: 256176535    5373    0    1    2     3          4         5   258865    3175    6    7    8     9      10         11";
+        let (device, counters) = parse(text).unwrap();
         assert_eq!(device, b"eth0");
-        assert_eq!(counters, [256176535, 5373, 0, 1, 2, 3, 4, 5, 258865, 3175, 6, 7, 8, 9, 10, 11].map(Some));
+        assert_eq!(words(counters).last(), Some(&b"11"[..]));
     }
 
     #[test]
     fn old_and_odd_names() {
         let (device, counters) = parse(b"  eth2:4294967295 1 0 0 0 0 0 0 2 3 0 0 0 0 0 0").unwrap();
-        assert_eq!((device, counters[0]), (&b"eth2"[..], Some(4294967295)));
+        assert_eq!((device, words(counters).next()), (&b"eth2"[..], Some(&b"4294967295"[..])));
         assert_eq!(parse(b"br0:1: 1 2").unwrap().0, b"br0:1");
         assert_eq!(parse(b"w\xc3\xa4n: 1 2").unwrap().0, "wän".as_bytes());
     }
 
     #[test]
     fn truncated_and_odd() {
-        let (_, counters) = parse(b"eth0: 1 -2 x").unwrap();
-        assert_eq!(counters[..4], [Some(1), None, None, None]);
+        assert_eq!(parse(b"eth0: 1 -2 x"), Some((&b"eth0"[..], &b" 1 -2 x"[..])));
         assert_eq!(parse(b"eth0"), None);
         assert_eq!(parse(b" : 1 2"), None);
         assert_eq!(parse(b""), None);

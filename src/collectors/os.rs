@@ -10,11 +10,11 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, lines, split_once};
 use crate::zone;
 
-const INFO: Family = gauge(
+const INFO: [Family; 1] = [gauge(
     "node_os_info",
     "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, pretty_name, variant, variant_id, version, version_codename, version_id.",
-);
-const VERSION: Family = gauge("node_os_version", "Metric containing the major.minor part of the OS version.");
+)];
+const VERSION: [Family; 1] = [gauge("node_os_version", "Metric containing the major.minor part of the OS version.")];
 const SUPPORT_END: Family = gauge(
     "node_os_support_end_timestamp_seconds",
     "Metric containing the end-of-life date timestamp of the OS.",
@@ -42,15 +42,21 @@ const LABELS: [(&str, &str); 12] = [
 /// If neither file is there or can be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.file(&[b"etc/os-release"]).or_else(|_| host.file(&[b"usr/lib/os-release"]))?;
-    let values = LABELS.map(|(_, variable)| value(&text, variable));
-    let mut labels = LABELS.map(|(label, _)| (label, &b""[..]));
-    for (label, value) in labels.iter_mut().zip(&values) {
-        label.1 = value;
+    let mut table = page.table(&INFO);
+    table.begin_row();
+    for (label, variable) in &LABELS {
+        table.label(label, &value(&text, variable));
     }
-    page.family(&INFO).sample(&labels, true);
-    let [_, id, id_like, _, _, name, .., version_id] = &values;
-    if let Some(version) = major_minor(version_id) {
-        page.family(&VERSION).sample(&[("id", id), ("id_like", id_like), ("name", name)], version);
+    table.count(Some(1));
+    table.finish();
+    if let Some(version) = major_minor(&value(&text, "VERSION_ID")) {
+        let mut table = page.table(&VERSION);
+        table.begin_row();
+        for (label, variable) in &[("id", "ID"), ("id_like", "ID_LIKE"), ("name", "NAME")] {
+            table.label(label, &value(&text, variable));
+        }
+        table.cell(Some(version));
+        table.finish();
     }
     if let Some(seconds) = midnight(&value(&text, "SUPPORT_END")) {
         page.single(&SUPPORT_END, seconds);
@@ -60,11 +66,12 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 
 /// What a shell would have in `variable` after reading `text`; the last assignment holds.
 fn value<'t>(text: &'t [u8], variable: &str) -> Cow<'t, [u8]> {
-    lines(text)
-        .filter_map(|line| split_once(line.trim_ascii(), b'='))
-        .filter(|(name, _)| *name == variable.as_bytes())
-        .last()
-        .map_or_else(Cow::default, |(_, value)| unquote(value))
+    let mut last: &[u8] = b"";
+    for line in lines(text) {
+        let assigned = line.trim_ascii().strip_prefix(variable.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        last = assigned.unwrap_or(last);
+    }
+    unquote(last)
 }
 
 fn unquote(value: &[u8]) -> Cow<'_, [u8]> {

@@ -27,15 +27,14 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut thread_count = 0_u64;
     for pid in host.proc_names(&[])?.iter().filter(|name| decimal(name).is_some()) {
         // One that has ended since is nobody's fault.
-        let Some(process) = host.proc_once(&[pid, b"/stat"]).ok().and_then(|text| parse(&text)) else { continue };
+        let Some(process) = read(host, &[pid, b"/stat"]) else { continue };
         processes.add(process.state);
         thread_count = thread_count.saturating_add(process.threads);
         if process.threads == 1 {
             threads.add(process.state);
         } else if let Ok(names) = host.proc_names(&[pid, b"/task"]) {
             for thread in names.iter() {
-                let text = host.proc_once(&[pid, b"/task/", thread, b"/stat"]);
-                if let Some(thread) = text.ok().and_then(|text| parse(&text)) {
+                if let Some(thread) = read(host, &[pid, b"/task/", thread, b"/stat"]) {
                     threads.add(thread.state);
                 }
             }
@@ -88,6 +87,10 @@ struct Task {
     state: u8,
     /// How many threads its process has.
     threads: u64,
+}
+
+fn read(host: &Host, path: &[&[u8]]) -> Option<Task> {
+    parse(&host.proc_once(path).ok()?)
 }
 
 fn parse(text: &[u8]) -> Option<Task> {

@@ -28,11 +28,13 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"net/softnet_stat"])?;
     let mut table = page.table(&FAMILIES);
     for (place, line) in (0_u64..).zip(lines(&text)) {
-        match parse(line) {
-            Some((number, counts)) => {
-                table.counts(&[("cpu", &Digits::new(number.unwrap_or(place)))], counts);
-            }
-            None => text.skip(line),
+        let Some((number, mut counts)) = parse(line) else {
+            text.skip(line);
+            continue;
+        };
+        table.begin_row().label("cpu", &Digits::new(number.unwrap_or(place)));
+        for _ in &FAMILIES {
+            table.count(counts.next().flatten());
         }
     }
     table.finish();
@@ -40,31 +42,36 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 }
 
 /// The processor's number, where the kernel tells it, and its counts in the order of [`FAMILIES`].
-fn parse(line: &[u8]) -> Option<(Option<u64>, [Option<u64>; 7])> {
-    let mut words = words(line);
-    let [processed, dropped, squeezed, _, _, _, _, _, collision, rps, flow_limit, backlog, number] =
-        std::array::from_fn(|_| words.next().and_then(hex));
-    processed.map(|_| (number, [processed, dropped, squeezed, collision, rps, flow_limit, backlog]))
+fn parse(line: &[u8]) -> Option<(Option<u64>, impl Iterator<Item = Option<u64>>)> {
+    // No kernel fills those from the fourth to the eighth.
+    let counts = words(line).enumerate().filter(|(column, _)| !(3..8).contains(column));
+    words(line).next().and_then(hex)?;
+    Some((words(line).nth(12).and_then(hex), counts.map(|(_, count)| hex(count))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parsed(line: &str) -> Option<(Option<u64>, Vec<Option<u64>>)> {
+        let (number, counts) = parse(line.as_bytes())?;
+        Some((number, counts.take(FAMILIES.len()).collect()))
+    }
+
     #[test]
     fn ten_columns() {
         assert_eq!(
-            parse(b"0001f3a2 00000001 0000000a 00000000 00000000 00000000 00000000 00000000 00000002 00000003"),
-            Some((None, [Some(0x1f3a2), Some(1), Some(10), Some(2), Some(3), None, None]))
+            parsed("0001f3a2 00000001 0000000a 00000000 00000000 00000000 00000000 00000000 00000002 00000003"),
+            Some((None, [0x1f3a2, 1, 10, 2, 3].map(Some).to_vec()))
         );
     }
 
     #[test]
     fn eleven_columns() {
-        let (number, counts) =
-            parse(b"00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000004")
-                .unwrap();
-        assert_eq!((number, counts[5], counts[6]), (None, Some(4), None));
+        assert_eq!(
+            parsed("00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000004"),
+            Some((None, [1, 0, 0, 0, 0, 4].map(Some).to_vec()))
+        );
     }
 
     #[test]
@@ -73,15 +80,14 @@ mod tests {
             let line = format!(
                 "00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000004 00000005 0000000c{more}"
             );
-            let (number, counts) = parse(line.as_bytes()).unwrap();
-            assert_eq!((number, counts[5], counts[6]), (Some(12), Some(4), Some(5)));
+            assert_eq!(parsed(&line), Some((Some(12), [1, 0, 0, 0, 0, 4, 5].map(Some).to_vec())));
         }
     }
 
     #[test]
     fn truncated_and_odd() {
-        assert_eq!(parse(b""), None);
-        assert_eq!(parse(b"x 1"), None);
-        assert_eq!(parse(b"1 x 3").unwrap().1, [Some(1), None, Some(3), None, None, None, None]);
+        assert_eq!(parsed(""), None);
+        assert_eq!(parsed("x 1"), None);
+        assert_eq!(parsed("1 x 3"), Some((None, vec![Some(1), None, Some(3)])));
     }
 }
