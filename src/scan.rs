@@ -101,6 +101,14 @@ pub fn hex(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0_u64, |sum, &byte| Some(sum.wrapping_shl(4) | u64::from(char::from(byte).to_digit(16)?)))
 }
 
+/// The hexadecimal digit of the lower half of `value`.
+pub fn hex_digit(value: u8) -> u8 {
+    match value & 15 {
+        digit @ 0..=9 => b'0'.wrapping_add(digit),
+        digit => (b'a' - 10).wrapping_add(digit),
+    }
+}
+
 /// A number with at most `places` decimals, in units of 10^-`places`: `fixed(b"0.42", 2)` is 42.
 pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
     let (whole, fraction) = split_once(text, b'.').unwrap_or((text, b"0"));

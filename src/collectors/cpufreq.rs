@@ -35,15 +35,15 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 /// If the processors cannot be listed.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CPUS])?;
-    let cpus = || names.iter().filter(|name| name.strip_prefix(b"cpu").and_then(decimal).is_some());
     let file = |cpu: &[u8], file: &[u8]| host.sys(&[CPUS, cpu, b"/cpufreq/", file]);
     let mut table = page.table(&FAMILIES);
-    for cpu in cpus() {
+    for cpu in names.iter() {
         // Every driver has this one, since it costs nothing to tell.
-        if file(cpu, b"cpuinfo_max_freq").or_else(|| file(cpu, b"scaling_max_freq")).is_some() {
-            table.begin_row().label("cpu", number(cpu));
+        let Some(number) = number(cpu) else { continue };
+        if file(cpu, b"cpuinfo_max_freq").is_some() || file(cpu, b"scaling_max_freq").is_some() {
+            table.begin_row().label("cpu", number);
             for attribute in &FILES {
-                table.count(file(cpu, attribute).and_then(|text| hertz(&text)));
+                table.count(file(cpu, attribute).as_deref().and_then(hertz));
             }
         }
     }
@@ -53,20 +53,21 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         return Ok(());
     }
     let mut table = page.table(&GOVERNOR);
-    for cpu in cpus() {
-        let governors = (file(cpu, b"scaling_governor"), file(cpu, b"scaling_available_governors"));
-        let (Some(current), Some(available)) = governors else { continue };
+    for cpu in names.iter() {
+        let Some(number) = number(cpu) else { continue };
+        let Some(current) = file(cpu, b"scaling_governor") else { continue };
+        let Some(available) = file(cpu, b"scaling_available_governors") else { continue };
         for governor in words(&available) {
             let is_current = Value::from(*governor == *current);
-            table.begin_row().label("cpu", number(cpu)).label("governor", governor).cell(Some(is_current));
+            table.begin_row().label("cpu", number).label("governor", governor).cell(Some(is_current));
         }
     }
     table.finish();
     Ok(())
 }
 
-fn number(cpu: &[u8]) -> &[u8] {
-    cpu.strip_prefix(b"cpu").unwrap_or_default()
+fn number(cpu: &[u8]) -> Option<&[u8]> {
+    cpu.strip_prefix(b"cpu").filter(|number| decimal(number).is_some())
 }
 
 fn hertz(kilohertz: &[u8]) -> Option<u64> {

@@ -13,35 +13,31 @@ const CHIP_NAMES: Family = gauge("node_hwmon_chip_names", "Annotation metric for
 const SENSOR_LABEL: Family = gauge("node_hwmon_sensor_label", "Label for given chip and sensor");
 const CLASS: &[u8] = b"class/hwmon/";
 
-/// The types of sensors, and the name of the sensor that has no number.
-const TYPES: [(&str, &[u8]); 14] = [
-    ("beep_enable", b"beep_enable0"),
-    ("cpu", b"cpu0"),
-    ("curr", b"curr0"),
-    ("energy", b"energy0"),
-    ("fan", b"fan0"),
-    ("freq", b"freq0"),
-    ("humidity", b"humidity0"),
-    ("in", b"in0"),
-    ("intrusion", b"intrusion0"),
-    ("power", b"power0"),
-    ("pwm", b"pwm0"),
-    ("temp", b"temp0"),
-    ("update_interval", b"update_interval0"),
-    ("vrm", b"vrm0"),
+/// The sensors of each type that have no number: the type, and a zero in place of one.
+const TYPES: [&[u8]; 14] = [
+    b"beep_enable0",
+    b"cpu0",
+    b"curr0",
+    b"energy0",
+    b"fan0",
+    b"freq0",
+    b"humidity0",
+    b"in0",
+    b"intrusion0",
+    b"power0",
+    b"pwm0",
+    b"temp0",
+    b"update_interval0",
+    b"vrm0",
 ];
 
-/// The types of which the file is the chip's rather than a sensor's: their family, its help and its
-/// decimal places.
-const WHOLE: [(&str, &str, &str, u8); 3] = [
-    ("beep_enable", "node_hwmon_beep_enabled", "Hardware beep enabled", 0),
-    ("update_interval", "node_hwmon_update_interval_seconds", "Hardware monitor update interval", 3),
-    ("vrm", "node_hwmon_voltage_regulator_version", "Hardware voltage regulator", 0),
-];
-
-/// A type and a property, of which none means any; the unit, the help with the type for `%` and the
-/// property for `*`, and the decimal places. The first that fits holds.
-const MEANINGS: [(&str, &str, &str, &str, u8); 20] = [
+/// A type and a property, of which none means any; the family's name, or else its unit; the help with
+/// the type for `%` and the property for `*`, and the decimal places. The first that fits holds.
+const MEANINGS: [(&str, &str, &str, &str, u8); 24] = [
+    ("beep_enable", "", "node_hwmon_beep_enabled", "Hardware beep enabled", 0),
+    ("update_interval", "", "node_hwmon_update_interval_seconds", "Hardware monitor update interval", 3),
+    ("vrm", "", "node_hwmon_voltage_regulator_version", "Hardware voltage regulator", 0),
+    ("freq", "input", "node_hwmon_freq_freq_mhz", "Hardware monitor for GPU frequency in MHz", 6),
     ("", "fault", "", "Hardware sensor fault status (%)", 0),
     ("", "alarm", "", "Hardware sensor alarm status (%)", 0),
     ("", "beep", "_enabled", "Hardware monitor sensor has beeping enabled", 0),
@@ -81,21 +77,22 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         if let Some(chip) = chip(host, directory)
             && host.settings.filters.allows(Filter::HwmonChip, &chip)
         {
-            let chip = (chip, directory);
-            chips.insert(chips.partition_point(|known| *known < chip), chip);
+            chips.push((chip, directory));
         }
     }
     // For names that are cleaned.
     let mut buffer = Vec::with_capacity(64);
-    for (chip, directory) in &chips {
+    // In the order of their names, as a family has them.
+    while let Some((at, _)) = chips.iter().enumerate().min_by_key(|(_, chip)| *chip) {
+        let (chip, directory) = chips.swap_remove(at);
         if let Some(name) = host.sys(&[CLASS, directory, b"/name"]) {
             buffer.clear();
             add_clean(&name, &mut buffer);
             if !buffer.is_empty() {
-                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
+                page.family(&CHIP_NAMES).sample(&[("chip", &chip), ("chip_name", &buffer)], true);
             }
         }
-        add_sensors(host, page, chip, directory, &mut buffer);
+        add_sensors(host, page, &chip, directory, &mut buffer);
     }
     Ok(())
 }
@@ -157,7 +154,7 @@ struct Attribute<'n> {
     sensor: &'n [u8],
     /// What of the sensor it tells, such as `input`; may be empty.
     property: &'n [u8],
-    kind: &'static str,
+    kind: &'static [u8],
     /// The chip's own directory or its device's.
     place: &'static [u8],
     file: &'n [u8],
@@ -170,19 +167,20 @@ impl<'n> Attribute<'n> {
 }
 
 /// Takes a file's name apart; `None` if it is not a sensor's.
-fn parse(file: &[u8]) -> Option<Attribute<'_>> {
+fn parse<'n>(place: &'static [u8], file: &'n [u8]) -> Option<Attribute<'n>> {
     let start = file.iter().position(u8::is_ascii_digit).unwrap_or(file.len());
     let (kind, rest) = file.split_at_checked(start)?;
-    let (kind, without_number) = TYPES.iter().find(|(known, _)| known.as_bytes() == kind)?;
+    let without_number = TYPES.iter().find(|known| known.strip_suffix(b"0") == Some(kind))?;
+    let kind = without_number.strip_suffix(b"0")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (sensor, rest) = file.split_at_checked(start.checked_add(digits)?)?;
+    let (sensor, rest) = file.split_at_checked(start.wrapping_add(digits))?;
     let property = match rest {
         [] => rest,
         [b'_', property @ ..] if !property.is_empty() => property,
         _ => return None,
     };
     let sensor = if digits == 0 { without_number } else { sensor };
-    Some(Attribute { sensor, property, kind, place: b"/", file })
+    Some(Attribute { sensor, property, kind, place, file })
 }
 
 /// Adds the files of the device and of the chip, by sensors and properties. Of two that tell the same
@@ -194,78 +192,74 @@ fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buff
     for (place, names) in &places {
         // A chip may go while others are read.
         let Ok(names) = names else { continue };
-        for mut attribute in names.iter().filter_map(parse) {
-            attribute.place = place;
+        for file in names.iter() {
+            let Some(attribute) = parse(place, file) else { continue };
             if let Err(at) = attributes.binary_search_by(|known| known.key().cmp(&attribute.key())) {
                 attributes.insert(at, attribute);
             }
         }
     }
-    for sensor in attributes.chunk_by(|one, other| one.sensor == other.sensor) {
-        add_sensor(host, page, chip, directory, sensor, buffer);
-    }
-}
-
-fn add_sensor(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], sensor: &[Attribute<'_>], buffer: &mut Vec<u8>) {
-    let Some(&Attribute { sensor: name, .. }) = sensor.first() else { return };
-    if !host.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", name]) {
-        return;
-    }
-    let read = |attribute: &Attribute| host.sys(&[CLASS, directory, attribute.place, attribute.file]);
-    let label = sensor.iter().find(|attribute| attribute.property == b"label").and_then(read);
-    if let Some(label) = &label {
-        page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", label), ("sensor", name)], true);
-    }
-    let has_bare = sensor.iter().any(|attribute| attribute.property.is_empty());
-    for attribute in sensor.iter().filter(|attribute| attribute.property != b"label") {
-        let Some(number) = read(attribute).and_then(|text| signed(&text)) else { continue };
-        let &Attribute { kind, property, .. } = attribute;
-        if kind == "freq" && property == b"input" {
-            // A graphics card's, which is named after what runs at that frequency.
-            if let Some(label) = &label {
-                let help = b"Hardware monitor for GPU frequency in MHz";
-                page.named_family(&[b"node_hwmon_freq_freq_mhz"], &[help], Kind::Gauge)
-                    .sample(&[("chip", chip), ("sensor", &clean(label))], Value::decimal(number, 6));
-            }
+    let (mut sensor, mut is_told, mut has_bare) = (&b""[..], false, false);
+    for attribute in &attributes {
+        if attribute.sensor != sensor {
+            sensor = attribute.sensor;
+            is_told = host.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", sensor]);
+            has_bare = attribute.property.is_empty();
+        }
+        let read = |attribute: &Attribute| host.sys(&[CLASS, directory, attribute.place, attribute.file]);
+        let Some(text) = (if is_told { read(attribute) } else { None }) else { continue };
+        if attribute.property == b"label" {
+            page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", &text), ("sensor", sensor)], true);
             continue;
         }
-        let places;
-        if let Some((_, name, help, decimals)) = WHOLE.iter().find(|(known, ..)| *known == kind) {
-            page.named_family(&[name.as_bytes()], &[help.as_bytes()], Kind::Gauge);
-            places = *decimals;
-        } else {
-            let (unit, help, decimals) = meaning(kind, property);
-            let is_total = unit.ends_with("_total");
-            // The input is the sensor's value, and is not called so.
-            buffer.clear();
-            if property != b"input" || has_bare {
-                add_clean(property, buffer);
-            }
-            let separator: &[u8] = if buffer.is_empty() { b"" } else { b"_" };
-            let family = [b"node_hwmon_", kind.as_bytes(), separator, buffer, unit.as_bytes()];
-            let kind_of = if is_total { Kind::Counter } else { Kind::Gauge };
-            page.named_family(&family, &filled(help, kind, property), kind_of);
-            places = decimals;
+        let Some(number) = signed(&text) else { continue };
+        let mut name = sensor;
+        let cleaned;
+        if attribute.kind == b"freq" && attribute.property == b"input" {
+            // A graphics card's, which is named after what runs at that frequency.
+            let label = attributes.iter().find(|other| other.key() == (sensor, b"label"));
+            let Some(label) = label.and_then(read) else { continue };
+            cleaned = clean(&label);
+            name = &cleaned;
         }
+        let places = begin_family(page, attribute, has_bare, buffer);
         page.sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, places));
     }
 }
 
-/// The unit, the help and the decimal places of a property of a sensor of this type.
-fn meaning(kind: &str, property: &[u8]) -> (&'static str, &'static str, u8) {
+/// Begins the family of a sensor's file, and gives its decimal places.
+fn begin_family(page: &mut Page, attribute: &Attribute<'_>, has_bare: bool, buffer: &mut Vec<u8>) -> u8 {
+    let &Attribute { kind, property, .. } = attribute;
+    let (name, help, places) = meaning(kind, property);
+    let help = filled(help, kind, property);
+    if name.starts_with(b"node_") {
+        page.named_family(&[name], &help, Kind::Gauge);
+        return places;
+    }
+    buffer.clear();
+    // The input is the sensor's value, and is not called so.
+    if property != b"input" || has_bare {
+        add_clean(property, buffer);
+    }
+    let separator: &[u8] = if buffer.is_empty() { b"" } else { b"_" };
+    let type_of = if name.ends_with(b"_total") { Kind::Counter } else { Kind::Gauge };
+    page.named_family(&[b"node_hwmon_", kind, separator, buffer, name], &help, type_of);
+    places
+}
+
+/// The family's name or unit, the help and the decimal places of a property of a sensor of this type.
+fn meaning(kind: &[u8], property: &[u8]) -> (&'static [u8], &'static [u8], u8) {
     let is = |meant: &str, said: &[u8]| meant.is_empty() || meant.as_bytes() == said;
-    MEANINGS
-        .iter()
-        .find(|(of_kind, of_property, ..)| is(of_kind, kind.as_bytes()) && is(of_property, property))
-        .map_or(("", "", 0), |(_, _, unit, help, places)| (*unit, *help, *places))
+    let fits = MEANINGS.iter().find(|(of_kind, of_property, ..)| is(of_kind, kind) && is(of_property, property));
+    fits.map_or((b"", b"", 0), |(_, _, name, help, places)| (name.as_bytes(), help.as_bytes(), *places))
 }
 
 /// The pieces of a help, with the type for `%` and the property for `*`.
-fn filled<'p>(help: &'p str, kind: &'p str, property: &'p [u8]) -> [&'p [u8]; 5] {
-    let property = if property.is_empty() && kind == "temp" { b"input" } else { property };
-    let (before, kind, rest) = match split_once(help.as_bytes(), b'%') {
-        Some((before, rest)) => (before, kind.as_bytes(), rest),
-        None => (&b""[..], &b""[..], help.as_bytes()),
+fn filled<'p>(help: &'p [u8], kind: &'p [u8], property: &'p [u8]) -> [&'p [u8]; 5] {
+    let property = if property.is_empty() && kind == b"temp" { b"input" } else { property };
+    let (before, kind, rest) = match split_once(help, b'%') {
+        Some((before, rest)) => (before, kind, rest),
+        None => (&b""[..], &b""[..], help),
     };
     let (between, property, after) = match split_once(rest, b'*') {
         Some((between, after)) => (between, property, after),
@@ -279,8 +273,9 @@ mod tests {
     use super::*;
 
     fn parsed(file: &str) -> Option<(&str, &str, &str)> {
-        let Attribute { sensor, property, kind, .. } = parse(file.as_bytes())?;
-        Some((kind, std::str::from_utf8(sensor).unwrap(), std::str::from_utf8(property).unwrap()))
+        let Attribute { sensor, property, kind, .. } = parse(b"/", file.as_bytes())?;
+        let text = |bytes| std::str::from_utf8(bytes).unwrap();
+        Some((text(kind), text(sensor), text(property)))
     }
 
     #[test]
@@ -323,10 +318,10 @@ mod tests {
 
     #[test]
     fn helps_are_filled() {
-        let help = |kind, property: &str| {
-            let (unit, help, places) = meaning(kind, property.as_bytes());
-            let text = filled(help, kind, property.as_bytes()).concat();
-            (unit, String::from_utf8(text).unwrap(), places)
+        let help = |kind: &str, property: &str| {
+            let (unit, help, places) = meaning(kind.as_bytes(), property.as_bytes());
+            let text = filled(help, kind.as_bytes(), property.as_bytes()).concat();
+            (std::str::from_utf8(unit).unwrap(), String::from_utf8(text).unwrap(), places)
         };
         assert_eq!(help("temp", "crit"), ("_celsius", "Hardware monitor for temperature (crit)".into(), 3));
         assert_eq!(help("temp", ""), ("_celsius", "Hardware monitor for temperature (input)".into(), 3));

@@ -9,7 +9,7 @@ use crate::filter::Filter;
 use crate::host::{Error, Facts, Host, Text};
 use crate::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
 use crate::page::{Family, Page, Table, Value, counter, gauge};
-use crate::scan::{hex, signed};
+use crate::scan::{hex, hex_digit, signed};
 
 const INFO: [Family; 1] =
     [gauge("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
@@ -279,11 +279,9 @@ impl Link<'_> {
 /// An address as the files have it, hexadecimal bytes with colons between, at the beginning of
 /// `text`.
 fn address<'t>(bytes: &[u8], text: &'t mut [u8; 3 * LONGEST_ADDRESS]) -> &'t [u8] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value & 15)).copied().unwrap_or_default();
     for (place, byte) in text.chunks_exact_mut(3).zip(bytes) {
         if let [high, low, after] = place {
-            (*high, *low, *after) = (digit(byte >> 4), digit(*byte), b':');
+            (*high, *low, *after) = (hex_digit(byte >> 4), hex_digit(*byte), b':');
         }
     }
     let length = bytes.len().min(LONGEST_ADDRESS).saturating_mul(3).saturating_sub(1);

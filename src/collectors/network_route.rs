@@ -3,12 +3,9 @@
 //! Only routes that lead somewhere: not those to the machine itself, to many, or to nowhere. One
 //! with several next hops is told once for each.
 
-use std::fmt::Write;
-use std::net::IpAddr;
-use std::ops::Deref;
-
 use crate::host::{Error, Host};
 use crate::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
+use crate::scan::hex_digit;
 use crate::page::{Digits, Family, Page, gauge};
 
 const INFO: [Family; 1] = [gauge("node_network_route_info", "network routing table information")];
@@ -66,12 +63,16 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             route.each_hop(&mut |hop| add(&route, hop));
         }
     };
+    let mut text = Vec::with_capacity(64);
     let mut table = page.table(&INFO);
     each_hop(&mut |route, hop| {
         let Some(device) = link_name(&names, hop.index) else { return };
-        table.begin_row().label("dest", &route.destination()).label("device", device);
-        table.label("gw", &Address::of(hop.gateway)).label("priority", &Digits::new(route.priority().into()));
-        table.label("proto", route.protocol()).label("src", &Address::of(route.told[SOURCE]));
+        route.write_destination(&mut text);
+        table.begin_row().label("dest", &text).label("device", device);
+        write_address(&mut text, hop.gateway);
+        table.label("gw", &text).label("priority", &Digits::new(route.priority().into()));
+        write_address(&mut text, route.told[SOURCE]);
+        table.label("proto", route.protocol()).label("src", &text);
         let weight = hop.weight.map(|weight| Digits::new(weight.into()));
         table.label("weight", weight.as_deref().unwrap_or_default()).count(Some(1));
     });
@@ -122,10 +123,14 @@ impl Route<'_> {
         }
     }
 
-    fn destination(&self) -> Address {
-        let mut address = Address::of(self.told[DESTINATION]);
-        let _ = if address.is_empty() { address.write_str("default") } else { write!(address, "/{}", self.prefix) };
-        address
+    fn write_destination(&self, text: &mut Vec<u8>) {
+        write_address(text, self.told[DESTINATION]);
+        if text.is_empty() {
+            text.extend_from_slice(b"default");
+        } else {
+            text.push(b'/');
+            text.extend_from_slice(&Digits::new(self.prefix.into()));
+        }
     }
 
     fn priority(&self) -> u32 {
@@ -137,38 +142,48 @@ impl Route<'_> {
     }
 }
 
-/// An address as people write it; empty if there is none.
-struct Address {
-    text: [u8; 64],
-    length: usize,
-}
-
-impl Address {
-    fn of(bytes: &[u8]) -> Self {
-        let mut address = Self { text: [0; 64], length: 0 };
-        let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-        if let Ok(known) = four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)) {
-            // The longest has 39 characters.
-            let _ = write!(address, "{known}");
+/// Writes an address as people do; nothing if there is none.
+fn write_address(text: &mut Vec<u8>, address: &[u8]) {
+    text.clear();
+    if let Ok(groups) = <&[[u8; 2]; 8]>::try_from(address.as_chunks().0) {
+        return write_groups(text, groups);
+    }
+    if address.len() == 4 {
+        for byte in address {
+            if !text.is_empty() {
+                text.push(b'.');
+            }
+            text.extend_from_slice(&Digits::new((*byte).into()));
         }
-        address
     }
 }
 
-impl Write for Address {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.length.wrapping_add(text.len());
-        self.text.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
+/// Writes an address of IPv6, `::` for the longest run of zeros.
+fn write_groups(text: &mut Vec<u8>, groups: &[[u8; 2]; 8]) {
+    let (mut start, mut length) = (0, 1);
+    for at in 0..groups.len() {
+        let zeros = groups.iter().skip(at).take_while(|group| **group == [0, 0]).count();
+        if zeros > length {
+            (start, length) = (at, zeros);
+        }
     }
-}
-
-impl Deref for Address {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.text.get(..self.length).unwrap_or_default()
+    for (at, group) in groups.iter().enumerate() {
+        let zeros = if length > 1 { at.wrapping_sub(start) } else { length };
+        if zeros == 0 {
+            text.extend_from_slice(b"::");
+        }
+        if zeros < length {
+            continue;
+        }
+        if !text.is_empty() && !text.ends_with(b":") {
+            text.push(b':');
+        }
+        let number = u16::from_be_bytes(*group);
+        for shift in [12, 8, 4, 0] {
+            if shift == 0 || number >> shift != 0 {
+                text.push(hex_digit((number >> shift).to_be_bytes()[1]));
+            }
+        }
     }
 }
 
@@ -195,11 +210,34 @@ mod tests {
         messages(answer).next().and_then(|message| parse(&message))
     }
 
+    fn address(bytes: &[u8]) -> String {
+        let mut text = Vec::new();
+        write_address(&mut text, bytes);
+        String::from_utf8(text).unwrap()
+    }
+
+    fn destination(route: &Route<'_>) -> String {
+        let mut text = Vec::new();
+        route.write_destination(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn addresses() {
+        for text in ["::", "::1", "fd00::1", "1::", "2001:db8::1:0:0:1", "1:0:2:0:3:0:4:0", "1:0:0:2::3", "ab:10:c:1000:f0f:0:7:8", "ff:ff:ff:ff:ff:ff::"] {
+            let known: std::net::Ipv6Addr = text.parse().unwrap();
+            assert_eq!(address(&known.octets()), known.to_string());
+        }
+        assert_eq!(address(&[0xff; 16]), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+        assert_eq!(address(&[192, 0, 2, 10]), "192.0.2.10");
+        assert_eq!(address(&[1, 2, 3]), "");
+    }
+
     /// The interface, the gateway and the weight of each hop.
     fn hops(route: &Route<'_>) -> Vec<(u32, String, Option<u32>)> {
         let mut hops = Vec::new();
         route.each_hop(&mut |hop| {
-            hops.push((hop.index, String::from_utf8(Address::of(hop.gateway).to_vec()).unwrap(), hop.weight));
+            hops.push((hop.index, address(hop.gateway), hop.weight));
         });
         hops
     }
@@ -208,9 +246,9 @@ mod tests {
     fn a_route_of_its_own_interface() {
         let answer = answer(2, 24, 1, &[attribute(1, &[192, 0, 2, 0]), attribute(7, &[192, 0, 2, 1]), attribute(4, &4_u32.to_ne_bytes())]);
         let route = parsed(&answer).unwrap();
-        assert_eq!(*route.destination(), *b"192.0.2.0/24");
+        assert_eq!(destination(&route), "192.0.2.0/24");
         assert_eq!(route.protocol(), b"kernel");
-        assert_eq!(*Address::of(route.told[SOURCE]), *b"192.0.2.1");
+        assert_eq!(address(route.told[SOURCE]), "192.0.2.1");
         assert_eq!(hops(&route), [(4, String::new(), None)]);
     }
 
@@ -220,7 +258,7 @@ mod tests {
         (gateway[0], gateway[1], gateway[15]) = (0xfd, 0, 1);
         let default = answer(10, 0, 1, &[attribute(5, &gateway), attribute(6, &1024_u32.to_ne_bytes()), attribute(4, &4_u32.to_ne_bytes())]);
         let route = parsed(&default).unwrap();
-        assert_eq!((&*route.destination(), route.priority()), (&b"default"[..], 1024));
+        assert_eq!((destination(&route), route.priority()), ("default".into(), 1024));
         assert_eq!(hops(&route), [(4, "fd00::1".into(), None)]);
 
         let hop = |weight: u8, index: u32, gateway: &[u8]| {
@@ -247,7 +285,5 @@ mod tests {
             let answer = answer(2, 8, 1, &[attribute(9, odd)]);
             assert!(hops(&parsed(&answer).unwrap()).len() <= 1, "{odd:?}");
         }
-        assert_eq!(*Address::of(&[0xff; 16]), *b"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-        assert_eq!(*Address::of(&[1, 2, 3]), *b"");
     }
 }

@@ -95,7 +95,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         let Ok(files) = host.sys_names(&[CLASS, supply]) else { continue };
         for file in files.iter() {
             let Some((_, name, places)) = NUMBERS.iter().find(|(known, ..)| known.as_bytes() == file) else { continue };
-            let Some(number) = read(supply, file).and_then(|text| signed(&text)) else { continue };
+            let Some(number) = read(supply, file).as_deref().and_then(signed) else { continue };
             let help = [name.as_bytes(), b" value of /sys/class/power_supply/<power_supply>."];
             page.named_family(&[b"node_power_supply_", name.as_bytes()], &help, Kind::Gauge)
                 .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));

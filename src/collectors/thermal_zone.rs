@@ -26,9 +26,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut table = page.table(&ZONES);
     for zone in names.iter() {
         if let Some(number) = zone.strip_prefix(b"thermal_zone")
-            && let (Some(kind), Some(temperature)) = (attribute(zone, b"type"), attribute(zone, b"temp"))
+            && let Some(kind) = attribute(zone, b"type")
         {
-            table.begin_row().label("type", &kind).label("zone", number).cell(celsius(&temperature));
+            let temperature = attribute(zone, b"temp").as_deref().and_then(celsius);
+            table.begin_row().label("type", &kind).label("zone", number).cell(temperature);
         }
     }
     table.finish();
@@ -39,7 +40,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         {
             table.begin_row().label("name", number).label("type", &kind);
             for file in &STATES {
-                table.cell(attribute(device, file).and_then(|state| signed(&state)).map(Value::from));
+                table.cell(attribute(device, file).as_deref().and_then(signed).map(Value::from));
             }
         }
     }
