@@ -252,16 +252,8 @@ const TYPE: &[u8] = b"\n# TYPE ";
 impl Page {
     /// Begins a family; samples follow. One without samples is not put out.
     pub fn family(&mut self, family: &Family) -> &mut Self {
-        let start = self.text.len();
-        for part in [HELP, family.name.as_bytes()] {
-            self.text.extend_from_slice(part);
-        }
-        let name_end = self.text.len();
         debug_assert!(!family.help.contains(['\\', '\n']), "to be escaped: {}", family.help);
-        for part in [b" ", family.help.as_bytes(), TYPE, family.name.as_bytes(), family.kind.text()] {
-            self.text.extend_from_slice(part);
-        }
-        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self.verbatim_family(family.name.as_bytes(), family.help.as_bytes(), family.kind);
         self
     }
 
@@ -339,12 +331,9 @@ impl Page {
     /// Begins a family of another program's, whose help has its escapes already.
     pub fn verbatim_family(&mut self, name: &[u8], help: &[u8], kind: Kind) {
         let start = self.text.len();
-        self.text.extend_from_slice(HELP);
-        self.text.extend_from_slice(name);
+        self.add_parts(&[HELP, name]);
         let name_end = self.text.len();
-        for part in [b" ", help, TYPE, name, kind.text()] {
-            self.text.extend_from_slice(part);
-        }
+        self.add_parts(&[b" ", help, TYPE, name, kind.text()]);
         self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
     }
 
@@ -355,15 +344,18 @@ impl Page {
         labels: impl Iterator<Item = (&'t [u8], &'t [u8])>,
         value: &[u8],
     ) {
-        self.text.extend_from_slice(name);
+        self.add_parts(&[name]);
         let mut separator: &[u8] = b"{";
         for (name, value) in labels {
-            for part in [separator, name, b"=\"", value, b"\""] {
-                self.text.extend_from_slice(part);
-            }
+            self.add_parts(&[separator, name, b"=\"", value, b"\""]);
             separator = b",";
         }
-        for part in [if separator == b"," { &b"} "[..] } else { b" " }, value, b"\n"] {
+        self.add_parts(&[if separator == b"," { b"} " } else { b" " }, value, b"\n"]);
+    }
+
+    #[inline(never)]
+    fn add_parts(&mut self, parts: &[&[u8]]) {
+        for part in parts {
             self.text.extend_from_slice(part);
         }
     }

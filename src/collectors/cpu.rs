@@ -90,13 +90,11 @@ fn seconds(
         }
         let Some(last) = seen.get_mut(number) else { continue };
         begin_anew(last, line);
-        let columns = words(line).skip(1).zip(last).skip(first);
-        for (mode, (ticks, last)) in modes.iter().zip(columns) {
-            let ticks = decimal(ticks).map(|ticks| {
-                *last = ticks.max(*last);
-                Value::decimal(*last, 2)
-            });
-            table.row(&[("cpu", cpu), ("mode", mode.as_bytes())], [ticks]);
+        let mut columns = words(line).skip(first.saturating_add(1));
+        for (mode, last) in modes.iter().zip(last.get_mut(first..).unwrap_or_default()) {
+            let Some(ticks) = columns.next().and_then(decimal) else { continue };
+            *last = ticks.max(*last);
+            table.row(&[("cpu", cpu), ("mode", mode.as_bytes())], [Some(Value::decimal(*last, 2))]);
         }
     }
     let any = !table.is_empty();
@@ -115,7 +113,7 @@ fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
     /// Three seconds, as node_exporter has it.
     const FAR: u64 = 300;
     let last_idle = last.get(IDLE).copied().unwrap_or_default();
-    if words(line).skip(1).nth(IDLE).and_then(decimal).is_some_and(|idle| idle.saturating_add(FAR) < last_idle) {
+    if words(line).nth(IDLE.saturating_add(1)).and_then(decimal).is_some_and(|idle| idle.saturating_add(FAR) < last_idle) {
         *last = [0; 10];
     }
 }

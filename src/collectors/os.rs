@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, lines, split_once};
+use crate::scan::{decimal, fixed, lines, split_once};
 use crate::zone;
 
 const INFO: [Family; 1] = [gauge(
@@ -94,12 +94,11 @@ fn unquote(value: &[u8]) -> Cow<'_, [u8]> {
 /// The first two numbers of a version: 24.10 of `24.10.2`, 12 of `12`.
 fn major_minor(version: &[u8]) -> Option<Value> {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (major, rest) = version.split_at_checked(digits(version))?;
-    let minor = rest.strip_prefix(b".").map_or(&b""[..], |rest| rest.get(..digits(rest)).unwrap_or_default());
-    let places = u8::try_from(minor.len()).ok()?;
-    let scale = 10_u64.checked_pow(places.into())?;
-    let fraction = if minor.is_empty() { 0 } else { decimal(minor)? };
-    Some(Value::decimal(decimal(major)?.checked_mul(scale)?.checked_add(fraction)?, places))
+    let major = digits(version);
+    let minor = version.get(major..)?.strip_prefix(b".").map_or(0, digits);
+    let end = if minor == 0 { major } else { major.checked_add(1)?.checked_add(minor)? };
+    let places = minor.max(1);
+    Some(Value::decimal(fixed(version.get(..end)?, places)?, places.try_into().ok()?))
 }
 
 /// When the day `2029-10-31` begins, in seconds since 1970.
@@ -139,8 +138,8 @@ mod tests {
     #[test]
     fn versions() {
         assert_eq!(major_minor(b"24.10.2"), Some(Value::decimal(2410_u64, 2)));
-        assert_eq!(major_minor(b"12"), Some(12_u64.into()));
-        assert_eq!(major_minor(b"12."), Some(12_u64.into()));
+        assert_eq!(major_minor(b"12"), Some(Value::decimal(120_u64, 1)));
+        assert_eq!(major_minor(b"12."), Some(Value::decimal(120_u64, 1)));
         assert_eq!(major_minor(b"3.4.3.9-099"), Some(Value::decimal(34_u64, 1)));
         for odd in [&b""[..], b"rolling", b".1", b"99999999999999999999.1", b"1.99999999999999999999"] {
             assert_eq!(major_minor(odd), None, "{odd:?}");
