@@ -392,7 +392,13 @@ impl Host {
 
     /// What `read` gave when it was first asked about `key`: for what changes with the key alone.
     pub fn once(&self, key: &[&[u8]], read: impl FnOnce() -> Facts) -> Facts {
-        let is_it = |(known, _): &&(Vec<u8>, _)| known.iter().eq(key.iter().copied().flatten());
+        let is_it = |(known, _): &&(Vec<u8>, _)| {
+            let mut rest = Some(known.as_slice());
+            for part in key {
+                rest = rest.and_then(|rest| rest.strip_prefix(*part));
+            }
+            rest.is_some_and(<[u8]>::is_empty)
+        };
         if let Some((_, facts)) = self.known.borrow().iter().find(is_it) {
             return *facts;
         }

@@ -100,33 +100,35 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 /// The chip's name: that of its device and of what the device is on, else its own, else the
 /// directory's; `None` if it is no directory.
 fn chip(host: &Host, directory: &[u8]) -> Option<Vec<u8>> {
-    let of_device = host.sys_real_path(&[CLASS, directory, b"/device"]).map(|path| name_of_device(&path));
-    if let Some(name) = of_device.filter(|name| !name.is_empty()) {
-        return Some(name);
+    let mut name = Vec::with_capacity(64);
+    if let Some(path) = host.sys_real_path(&[CLASS, directory, b"/device"]) {
+        add_name_of_device(&path, &mut name);
     }
-    host.sys_names(&[CLASS, directory]).ok()?;
-    let own = host.sys(&[CLASS, directory, b"/name"]).map(|name| clean(&name));
-    own.filter(|name| !name.is_empty()).or_else(|| Some(clean(directory)))
+    if name.is_empty() {
+        host.sys_names(&[CLASS, directory]).ok()?;
+        if let Some(own) = host.sys(&[CLASS, directory, b"/name"]) {
+            add_clean(&own, &mut name);
+        }
+    }
+    if name.is_empty() {
+        add_clean(directory, &mut name);
+    }
+    Some(name)
 }
 
 /// `platform_coretemp_0` of `/sys/devices/platform/coretemp.0`.
-fn name_of_device(path: &[u8]) -> Vec<u8> {
+fn add_name_of_device(path: &[u8], name: &mut Vec<u8>) {
     let (path, device) = rsplit_once(path, b'/').unwrap_or((b"", path));
     let (_, bus) = rsplit_once(path, b'/').unwrap_or((b"", path));
-    let mut name = Vec::with_capacity(bus.len().saturating_add(device.len()).saturating_add(1));
-    add_clean(bus, &mut name);
+    add_clean(bus, name);
     if !name.is_empty() {
         name.push(b'_');
     }
     let start = name.len();
-    add_clean(device, &mut name);
-    if name.len() == start { Vec::new() } else { name }
-}
-
-fn clean(name: &[u8]) -> Vec<u8> {
-    let mut cleaned = Vec::with_capacity(name.len());
-    add_clean(name, &mut cleaned);
-    cleaned
+    add_clean(device, name);
+    if name.len() == start {
+        name.clear();
+    }
 }
 
 /// Appends `name` in lower case, what a metric's name cannot have as `_`, and none of that before and
@@ -213,16 +215,16 @@ fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buff
             continue;
         }
         let Some(number) = signed(&text) else { continue };
+        let places = begin_family(page, attribute, has_bare, buffer);
         let mut name = sensor;
-        let cleaned;
         if attribute.kind == b"freq" && attribute.property == b"input" {
             // A graphics card's, which is named after what runs at that frequency.
             let label = attributes.iter().find(|other| other.key() == (sensor, b"label"));
             let Some(label) = label.and_then(read) else { continue };
-            cleaned = clean(&label);
-            name = &cleaned;
+            buffer.clear();
+            add_clean(&label, buffer);
+            name = buffer;
         }
-        let places = begin_family(page, attribute, has_bare, buffer);
         page.sample(&[("chip", chip), ("sensor", name)], Value::decimal(number, places));
     }
 }
@@ -304,16 +306,23 @@ mod tests {
             ("gr\u{f6}\u{df}e".as_bytes(), b"gr__e"),
             (b"a\xffb", b"a_b"),
         ] {
-            assert_eq!(*clean(name), *expected);
+            let mut cleaned = b"_".to_vec();
+            add_clean(name, &mut cleaned);
+            assert_eq!(cleaned, [b"_", expected].concat());
         }
     }
 
     #[test]
     fn chips_are_named_after_their_devices() {
-        assert_eq!(name_of_device(b"/sys/devices/platform/coretemp.0"), b"platform_coretemp_0");
-        assert_eq!(name_of_device(b"/sys/devices/pci0000:00/0000:00:18.3"), b"pci0000:00_0000:00:18_3");
-        assert_eq!(name_of_device(b"/device"), b"device");
-        assert_eq!(name_of_device(b"/bus/-"), b"");
+        let name = |path| {
+            let mut name = Vec::new();
+            add_name_of_device(path, &mut name);
+            name
+        };
+        assert_eq!(name(b"/sys/devices/platform/coretemp.0"), b"platform_coretemp_0");
+        assert_eq!(name(b"/sys/devices/pci0000:00/0000:00:18.3"), b"pci0000:00_0000:00:18_3");
+        assert_eq!(name(b"/device"), b"device");
+        assert_eq!(name(b"/bus/-"), b"");
     }
 
     #[test]

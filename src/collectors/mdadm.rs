@@ -31,32 +31,36 @@ const OTHERS: [&[u8]; 3] = [b"Personalities", b"unused", b"read_ahead"];
 /// If the kernel has no RAID.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"mdstat"])?;
+    let each_array = |add: &mut dyn FnMut(&Array<'_>)| {
+        for lines in arrays(&text) {
+            match parse(lines) {
+                Some(array) => add(&array),
+                None => text.skip(lines),
+            }
+        }
+    };
     let mut table = page.table(&FAMILIES);
-    for lines in arrays(&text) {
-        let Some(array) = parse(lines) else {
-            text.skip(lines);
-            continue;
-        };
+    each_array(&mut |array| {
         let file = |file: &[u8]| host.sys_decimal(&[b"block/", array.name, b"/md/", file]);
         table.begin_row().label("device", array.name);
         table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
         table.count(Some(array.required)).count(file(b"raid_disks"));
-    }
+    });
     table.finish();
     let mut table = page.table(&DISKS);
-    for array in arrays(&text).filter_map(parse) {
+    each_array(&mut |array| {
         for (state, count) in DISK_STATES.iter().zip(&array.disks) {
             table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some(*count));
         }
-    }
+    });
     table.finish();
     let mut table = page.table(&STATE);
-    for array in arrays(&text).filter_map(parse) {
+    each_array(&mut |array| {
         for (state, said) in &STATES {
             let is_it = Value::from(*said == array.state);
             table.begin_row().label("device", array.name).label("state", state).cell(Some(is_it));
         }
-    }
+    });
     table.finish();
     Ok(())
 }

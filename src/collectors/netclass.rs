@@ -109,6 +109,8 @@ const CARRIER_CHANGES: usize = 35;
 const PROTOCOL: usize = 49;
 const INDEX: usize = 50;
 const FLAGS: usize = 51;
+/// What is told of an interface that only the files tell of.
+const UNTOLD: [&[u8]; 52] = [b""; 52];
 
 /// Where the statistics have what came for no protocol, since Linux 4.6.
 const NO_HANDLER: usize = 184;
@@ -124,18 +126,18 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = if dump.is_none() { Some(host.sys_names(&[CLASS])?) } else { None };
     let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
         let mut add = |link: &Link<'_>| {
-            if link.name != NO_INTERFACE && host.settings.filters.allows(Filter::NetclassDevice, link.name) {
+            let is_one = !link.name.is_empty() && link.name != NO_INTERFACE;
+            if is_one && host.settings.filters.allows(Filter::NetclassDevice, link.name) {
                 add(link);
             }
         };
         for message in messages(dump.as_deref().unwrap_or_default()) {
-            if let Some(link) = parse(&message) {
-                add(&link);
-            }
+            let told = parse(&message);
+            add(&Link { name: text(told[NAME]), told: &told });
         }
         if let Some(names) = &names {
             for name in names.iter() {
-                add(&Link { name, told: [b""; 52] });
+                add(&Link { name, told: &UNTOLD });
             }
         }
     };
@@ -153,7 +155,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 struct Link<'t> {
     name: &'t [u8],
     /// What a dump tells of it, by the attributes' numbers; all empty if only the files do.
-    told: [&'t [u8]; 52],
+    told: &'t [&'t [u8]; 52],
 }
 
 impl Link<'_> {
@@ -292,19 +294,19 @@ fn number(text: &[u8]) -> Option<i64> {
     if text.starts_with(b"0x") { hex(text)?.try_into().ok() } else { signed(text) }
 }
 
-/// An RTM_NEWLINK: an `ifinfomsg` and the attributes.
-fn parse<'t>(message: &Message<'t>) -> Option<Link<'t>> {
-    if message.kind != NEWLINK {
-        return None;
+/// What an RTM_NEWLINK tells: its `ifinfomsg` and the attributes; nothing if it is none.
+fn parse<'t>(message: &Message<'t>) -> [&'t [u8]; 52] {
+    let mut told = UNTOLD;
+    if message.kind == NEWLINK
+        && let Some((head, rest)) = message.body.split_first_chunk::<16>()
+    {
+        told = by_type(rest);
+        (told[PROTOCOL], told[INDEX], told[FLAGS]) = (&head[2..4], &head[4..8], &head[8..12]);
+        if told[BELOW].is_empty() {
+            told[BELOW] = told[INDEX];
+        }
     }
-    let (head, rest) = message.body.split_at_checked(16)?;
-    let mut told = by_type(rest);
-    (told[PROTOCOL], told[INDEX], told[FLAGS]) = (head.get(2..4)?, head.get(4..8)?, head.get(8..12)?);
-    if told[BELOW].is_empty() {
-        told[BELOW] = told[INDEX];
-    }
-    let name = text(told[NAME]);
-    (!name.is_empty()).then_some(Link { name, told })
+    told
 }
 
 #[cfg(test)]
@@ -327,6 +329,14 @@ mod tests {
         message(NEWLINK, 2, &[vec![head(flags), attribute(3, b"eth0\0")], more.to_vec()].concat().concat())
     }
 
+    fn told(answer: &[u8]) -> [&[u8]; 52] {
+        parse(&messages(answer).next().unwrap())
+    }
+
+    fn link<'t>(told: &'t [&'t [u8]; 52]) -> Link<'t> {
+        Link { name: text(told[NAME]), told }
+    }
+
     #[test]
     fn a_link_of_a_dump() {
         let more = [
@@ -340,7 +350,8 @@ mod tests {
             attribute(50, &68_u32.to_ne_bytes()),
         ];
         let answer = answer(0x11043, &more);
-        let link = parse(&messages(&answer).next().unwrap()).unwrap();
+        let told = told(&answer);
+        let link = link(&told);
         assert!(link.is_told());
         assert_eq!((link.name, link.state()), (&b"eth0"[..], &b"up"[..]));
         assert_eq!((link.told[ADDRESS], text(link.told[ALIAS])), (&[2, 0xfc, 0, 0, 0, 1][..], &b"to the street"[..]));
@@ -352,7 +363,7 @@ mod tests {
     fn statistics_of_old_kernels_are_shorter() {
         let without_handler = |statistics: &[u8]| {
             let answer = answer(1, &[attribute(23, statistics)]);
-            parse(&messages(&answer).next().unwrap()).unwrap().without_handler(&Host::default())
+            link(&told(&answer)).without_handler(&Host::default())
         };
         let statistics: Vec<u8> = (0..25_u64).flat_map(u64::to_ne_bytes).collect();
         assert_eq!(without_handler(&statistics), Some(23));
@@ -365,7 +376,7 @@ mod tests {
             let answer = answer(flags, &[]);
             let mut page = Page::default();
             let mut table = page.table(&FAMILIES);
-            parse(&messages(&answer).next().unwrap()).unwrap().add_numbers(&Host::default(), &mut table);
+            link(&told(&answer)).add_numbers(&Host::default(), &mut table);
             table.finish();
             [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).len())
         };
@@ -375,7 +386,7 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        let parsed = |answer: &[u8]| messages(answer).next().and_then(|message| parse(&message)).is_some();
+        let parsed = |answer: &[u8]| !link(&told(answer)).name.is_empty();
         assert!(parsed(&answer(1, &[])));
         assert!(!parsed(&message(NEWLINK, 2, &head(1))));
         assert!(!parsed(&message(NEWLINK, 2, &head(1)[..15])));
