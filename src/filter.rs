@@ -7,8 +7,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use regex_lite::Regex;
-
+use crate::regex::Regex;
 use crate::scan::{lines, words};
 
 /// What a filter is asked about.

@@ -19,6 +19,7 @@ pub mod netlink;
 pub mod page;
 pub mod privileges;
 pub mod process;
+pub mod regex;
 pub mod scan;
 pub mod scrape;
 pub mod server;
