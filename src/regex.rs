@@ -331,7 +331,7 @@ impl Compiler<'_> {
                 .rest
                 .by_ref()
                 .take_while(|letter| *letter != '>')
-                .all(|letter| letter == '_' || letter.is_alphanumeric())
+                .all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
             {
                 return Err("a group's name is not one");
             }
