@@ -41,6 +41,7 @@ pub struct Usage {
 
 impl Usage {
     /// So many blocks in bytes; `None` if that is absurd.
+    #[inline(never)]
     pub fn bytes(&self, blocks: u64) -> Option<u64> {
         blocks.checked_mul(self.block_size)
     }

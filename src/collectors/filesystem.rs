@@ -157,7 +157,8 @@ impl Mount<'_> {
     }
 
     fn is_read_only(&self) -> bool {
-        self.options.iter().any(|options| options.split(|&byte| byte == b',').any(|option| option == b"ro"))
+        // It is the first of the options, or `rw` is.
+        self.options.iter().any(|options| split_once(options, b',').map_or(*options, |(first, _)| first) == b"ro")
     }
 
     /// Whether it is mounted below another one that is not the root.

@@ -30,21 +30,23 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut changed = Vec::new();
     let mut has_failed = false;
     for pattern in &host.settings.textfile_directories {
-        for directory in directories(host, pattern.as_bytes()) {
-            let names = match host.given_names(&directory) {
-                Ok(names) => names,
-                Err(error) => {
-                    has_failed = true;
-                    host.skip(error);
-                    continue;
-                }
-            };
+        let pattern = without_slash(pattern.as_bytes());
+        let mut is_there = false;
+        for directory in &directories(host, pattern) {
+            let Ok(names) = host.given_names(directory) else { continue };
+            is_there = true;
             for name in sorted(&names, &|name| name.ends_with(b".prom")) {
                 let path = [directory.as_slice(), b"/", name].concat();
-                match add_file(host, page, own, &directory, name, &path) {
+                match add_file(host, page, own, directory, name, &path) {
                     Some(time) => changed.push((path, time)),
                     None => has_failed = true,
                 }
+            }
+        }
+        if !is_there {
+            has_failed = true;
+            if let Err(error) = host.given_names(pattern) {
+                host.skip(error);
             }
         }
     }
@@ -57,13 +59,16 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// The directories that a pattern stands for; it is one itself if it finds none.
-fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
-    let mut pattern = pattern;
-    while pattern.len() > 1 {
-        let Some(shorter) = pattern.strip_suffix(b"/") else { break };
-        pattern = shorter;
+/// A path without the slash at its end, unless it is the root's.
+fn without_slash(path: &[u8]) -> &[u8] {
+    match path.strip_suffix(b"/") {
+        Some(shorter) if !shorter.is_empty() => without_slash(shorter),
+        _ => path,
     }
+}
+
+/// The paths that a pattern stands for, whatever is there.
+fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut found = vec![Vec::new()];
     for part in pattern.split_inclusive(|&byte| byte == b'/') {
         if !glob::is_pattern(part) {
@@ -82,12 +87,6 @@ fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
         }
         matching.truncate(MOST_DIRECTORIES);
         found = matching;
-    }
-    if glob::is_pattern(pattern) {
-        found.retain(|path| host.given_names(path).is_ok());
-    }
-    if found.is_empty() {
-        found.push(pattern.to_vec());
     }
     found
 }
