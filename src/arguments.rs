@@ -9,7 +9,7 @@ use log::LevelFilter;
 
 use crate::access::Network;
 use crate::collectors::{ALL, Collector};
-use crate::filter::{FLAGS, Filters};
+use crate::filter::FLAGS;
 use crate::health::Target;
 use crate::privileges::User;
 use crate::scan::{decimal, split_text, words};
@@ -378,8 +378,7 @@ impl Arguments {
         if self.listen_addresses.is_empty() {
             self.listen_addresses.push(Listen::everywhere(9100));
         }
-        self.settings.filters = Filters::new(&self.filters)?;
-        Ok(())
+        self.settings.filters.set(&self.filters)
     }
 
     fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {

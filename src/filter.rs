@@ -123,20 +123,19 @@ struct Expression {
 }
 
 impl Filters {
-    /// The filters with the expressions `given` by name of their options, and the defaults of the
-    /// others. An empty expression sets nothing.
+    /// Adds the filters with the expressions `given` by name of their options, and the defaults of
+    /// the others. An empty expression sets nothing.
     ///
     /// # Errors
     /// One line that names the option.
-    pub fn new(given: &[(&'static str, String)]) -> Result<Self, String> {
-        let mut filters = Self::default();
+    pub fn set(&mut self, given: &[(&'static str, String)]) -> Result<(), String> {
         let given = |name: &str| given.iter().rfind(|(option, _)| *option == name).map(|(_, text)| text.as_str());
         for flag in FLAGS {
             let twin = FLAGS.iter().find(|twin| twin.filter == flag.filter && twin.side != flag.side);
             let twin_given = twin.filter(|twin| given(twin.name).is_some_and(|text| !text.is_empty()));
             let text = match (given(flag.name), twin_given) {
                 (Some(text), Some(twin)) if !text.is_empty() => {
-                    return Err(format!("--{} and --{} are mutually exclusive", flag.name, twin.name));
+                    return Err(["--", flag.name, " and --", twin.name, " are mutually exclusive"].concat());
                 }
                 (Some(text), _) => text,
                 (None, Some(_)) => "",
@@ -144,10 +143,10 @@ impl Filters {
             };
             if !text.is_empty() {
                 if text != flag.default {
-                    Regex::new(text).map_err(|error| format!("--{}: {error}", flag.name))?;
+                    Regex::new(text).map_err(|error| ["--", flag.name, ": ", error].concat())?;
                 }
                 // The two sides are mutually exclusive, so that a filter is set once.
-                filters.filters.push(Expression {
+                self.filters.push(Expression {
                     filter: flag.filter,
                     side: flag.side,
                     text: text.into(),
@@ -158,7 +157,7 @@ impl Filters {
                 });
             }
         }
-        Ok(filters)
+        Ok(())
     }
 
     /// A scrape ends: what its names are remembered by is enough for the next one.
@@ -387,7 +386,9 @@ mod tests {
 
     fn filters(given: &[(&'static str, &str)]) -> Filters {
         let given: Vec<_> = given.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
-        Filters::new(&given).unwrap()
+        let mut filters = Filters::default();
+        filters.set(&given).unwrap();
+        filters
     }
 
     #[test]
@@ -516,9 +517,9 @@ mod tests {
     #[test]
     fn faults_name_the_option() {
         let both = [("collector.arp.device-exclude", "a".to_owned()), ("collector.arp.device-include", "b".to_owned())];
-        let error = Filters::new(&both).unwrap_err();
+        let error = Filters::default().set(&both).unwrap_err();
         assert_eq!(error, "--collector.arp.device-exclude and --collector.arp.device-include are mutually exclusive");
-        let error = Filters::new(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
+        let error = Filters::default().set(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
         assert!(error.starts_with("--collector.vmstat.fields: "), "{error}");
     }
 }

@@ -211,7 +211,19 @@ impl Host {
         // The rest is for connections, and for what is open for the time of a scrape only.
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
-        Self { settings, kept: RefCell::new(Kept { most, ..Kept::default() }), ..Self::default() }
+        Self {
+            settings,
+            ticks: RefCell::default(),
+            mounts: RefCell::default(),
+            kept: RefCell::new(Kept { most, ..Kept::default() }),
+            short: Pool::default(),
+            long: Pool::default(),
+            left: RefCell::default(),
+            skipped: RefCell::default(),
+            zone: OnceCell::default(),
+            questions: RefCell::default(),
+            known: RefCell::default(),
+        }
     }
 
     /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.

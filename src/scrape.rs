@@ -26,8 +26,24 @@ const REQUESTS: Family =
 const IN_FLIGHT: Family =
     gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.");
 
-/// What Go calls the processors that Rust names otherwise.
-const GO_ARCHITECTURES: [(&str, &str); 3] = [("x86_64", "amd64"), ("aarch64", "arm64"), ("x86", "386")];
+/// What Go calls the processor.
+const GO_ARCHITECTURE: &[u8] = match std::env::consts::ARCH.as_bytes() {
+    b"x86_64" => b"amd64",
+    b"aarch64" => b"arm64",
+    b"x86" => b"386",
+    b"mips" if cfg!(target_endian = "little") => b"mipsle",
+    b"mips64" if cfg!(target_endian = "little") => b"mips64le",
+    same => same,
+};
+const BUILD: &[(&str, &[u8])] = &[
+    ("branch", b""),
+    ("goarch", GO_ARCHITECTURE),
+    ("goos", b"linux"),
+    ("goversion", b""),
+    ("revision", b""),
+    ("tags", b"router_exporter"),
+    ("version", env!("CARGO_PKG_VERSION").as_bytes()),
+];
 
 /// The collectors that run, and what a scrape keeps for the next one.
 #[derive(Debug)]
@@ -72,18 +88,7 @@ impl Scraper {
     /// Adds what does not depend on the collectors.
     fn exporter(&mut self, handler: &HandlerMetrics) {
         let Self { host, page, process, .. } = self;
-        page.family(&BUILD_INFO).sample(
-            &[
-                ("branch", b""),
-                ("goarch", go_architecture().as_bytes()),
-                ("goos", b"linux"),
-                ("goversion", b""),
-                ("revision", b""),
-                ("tags", b"router_exporter"),
-                ("version", env!("CARGO_PKG_VERSION").as_bytes()),
-            ],
-            true,
-        );
+        page.family(&BUILD_INFO).sample(BUILD, true);
         if host.settings.disable_exporter_metrics {
             return;
         }
@@ -225,15 +230,6 @@ impl Selection {
 fn decoded(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&spaced).collect()
-}
-
-fn go_architecture() -> &'static str {
-    let rust = std::env::consts::ARCH;
-    match rust {
-        "mips" if cfg!(target_endian = "little") => "mipsle",
-        "mips64" if cfg!(target_endian = "little") => "mips64le",
-        _ => GO_ARCHITECTURES.iter().find(|(name, _)| *name == rust).map_or(rust, |(_, go)| go),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
 use std::cell::Cell;
 
-use router_exporter::filter::Filters;
 use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
@@ -54,7 +53,8 @@ unsafe impl GlobalAlloc for Counting {
 /// The allocations of one scrape of a board, after a few that have seen it.
 fn allocations(board: &str) -> usize {
     let root = format!("{}/tests/routers/{board}", env!("CARGO_MANIFEST_DIR"));
-    let mut settings = Settings { filters: Filters::new(&[]).unwrap(), ..Settings::default() };
+    let mut settings = Settings::default();
+    settings.filters.set(&[]).unwrap();
     settings.paths.procfs = format!("{root}/proc");
     settings.paths.sysfs = format!("{root}/sys");
     settings.paths.rootfs = format!("{root}/root");

@@ -46,7 +46,7 @@ impl Head {
             [("Date", DATE), ("Server", "router_exporter")].iter().chain(extra).chain(&[("Content-Type", content_type)])
         {
             // Only a header that is no ASCII is refused, and all of these are.
-            headers.extend(Header::from_bytes(*name, *value));
+            headers.extend(Header::from_bytes(name.as_bytes(), value.as_bytes()));
         }
         let mut printed = Vec::new();
         // Writing to a vector does not fail. Without headers of the request, with a length and
