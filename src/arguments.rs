@@ -318,10 +318,10 @@ impl Default for Arguments {
 ///
 /// # Errors
 /// One line that names the option and its fault.
-pub fn from_command_line() -> Result<&'static mut Arguments, String> {
+pub fn from_command_line(words: Vec<OsString>) -> Result<&'static mut Arguments, String> {
     // They live as long as the process, so that nothing has to be taken down at its end.
     let arguments = Box::leak(Box::<Arguments>::default());
-    arguments.read(Parser::from_env())?;
+    arguments.read(Parser::from_args(words))?;
     Ok(arguments)
 }
 

@@ -1,7 +1,11 @@
 //! The program: what the command line asks for, and how that ended.
+//!
+//! The C library calls it without Rust's runtime before it, whose threads, guard pages and flushes
+//! at the end would be 5 kB of a router's binary, and all unused.
+#![cfg_attr(not(test), no_main)]
 
+use std::ffi::{c_char, c_int};
 use std::mem::take;
-use std::process::ExitCode;
 
 use log::info;
 use rustix::io::Errno;
@@ -17,24 +21,29 @@ use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
 use router_exporter::system;
 
 /// The command line is at fault.
-const MISUSED: u8 = 2;
+const MISUSED: c_int = 2;
 
-fn main() -> ExitCode {
-    let ended = match arguments::from_command_line() {
+#[allow(unsafe_code)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
+    system::start();
+    // SAFETY: they are what the C library calls main() with.
+    let words = unsafe { system::words(count, words) };
+    let ended = match arguments::from_command_line(words) {
         Ok(arguments) => run(arguments),
         Err(fault) => Err((MISUSED, fault)),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err((status, fault)) => {
             logging::print(&["router_exporter: ", &fault, "\n"].concat());
-            status.into()
+            status
         }
     }
 }
 
 /// Does what is asked; an error is the exit status and one line.
-fn run(arguments: &mut Arguments) -> Result<(), (u8, String)> {
+fn run(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
     let done = match arguments.command {
         Command::Help => print(arguments::help().as_bytes()),
         Command::Version => print(concat!("router_exporter, version ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
@@ -54,7 +63,7 @@ fn run(arguments: &mut Arguments) -> Result<(), (u8, String)> {
     done.map_err(|fault| (1, fault))
 }
 
-fn serve(arguments: &mut Arguments) -> Result<(), (u8, String)> {
+fn serve(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
     logging::start(arguments.log_level);
     system::handle_signals();
     let mut access = Access { networks: take(&mut arguments.networks), credentials: Vec::new() };

@@ -1,8 +1,8 @@
 //! Gives up what the exporter does not need once it listens.
 
 use rustix::process::{
-    DumpableBehavior, Gid, Resource, Rlimit, Uid, getegid, geteuid, getgid, getpriority_process, getrlimit, getuid,
-    set_dumpable_behavior, setpriority_process, setrlimit,
+    DumpableBehavior, Gid, Resource, Uid, getegid, geteuid, getgid, getpriority_process, getuid, set_dumpable_behavior,
+    setpriority_process,
 };
 use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
 
@@ -99,8 +99,7 @@ impl User {
 /// Sets the limits that hold from the start on. What an old kernel does not know is done without.
 pub fn restrict() {
     for (resource, most) in LIMITS {
-        let allowed = getrlimit(resource).maximum.unwrap_or(u64::MAX).min(most);
-        let _ = setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) });
+        system::limit(resource, most);
     }
     // Linux 3.5.
     let _ = set_no_new_privs(true);

@@ -2,10 +2,12 @@
 //! that rustix has no safe name for. `signal-hook` would wrap the first, with a registry of
 //! handlers, locks and a pipe, to the same end: one flag.
 
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +15,34 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
+use rustix::process::Resource;
+
+/// Does what Rust's runtime does before main(): a pipe or socket that nobody reads answers with an
+/// error rather than a signal, and the numbers of the three standard streams are not given to others.
+#[allow(clippy::disallowed_methods, unsafe_code)]
+pub fn start() {
+    // SAFETY: no handler is set.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    while let Ok(file) = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
+        if file.as_raw_fd() > libc::STDERR_FILENO {
+            break;
+        }
+        std::mem::forget(file);
+    }
+}
+
+/// The words of the command line without the program's name, as main() has them.
+///
+/// # Safety
+/// There are as many pointers as `count` says, to texts that end with a NUL.
+#[allow(unsafe_code)]
+#[must_use]
+pub unsafe fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+    let count = usize::try_from(count).unwrap_or_default();
+    // SAFETY: as the caller says.
+    let words = (1..count).map(|at| unsafe { CStr::from_ptr(*words.add(at)) });
+    words.map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect()
+}
 
 /// No process of ours has a descriptor above this: [`privileges`](crate::privileges) sees to that.
 pub const MOST_DESCRIPTORS: i32 = 512;
@@ -44,6 +74,20 @@ pub fn handle_signals() {
     }
     // SAFETY: no handler is set; the kernel reaps children by itself.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+}
+
+/// Lowers a limit of this process for good, in the kernel's unit. One that is lower already stays. The
+/// C library's setrlimit() would do, but is made for processes with threads, at 2 kB.
+#[allow(unsafe_code)]
+pub fn limit(resource: Resource, most: u64) {
+    let resource = resource as libc::c_int;
+    let mut limits = [u64::MAX; 2];
+    // SAFETY: the kernel writes a soft and a hard limit at the last pointer, and keeps none.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, std::ptr::null::<u64>(), limits.as_mut_ptr()) };
+    let [_, hard] = limits;
+    limits = [hard.min(most); 2];
+    // SAFETY: it reads both at the pointer.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, limits.as_ptr(), std::ptr::null::<u64>()) };
 }
 
 /// Whether SIGHUP has come since this was asked last. One that comes just before the server waits
