@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod arguments;
+pub mod class;
 pub mod collectors;
 pub mod exposition;
 pub mod filter;

@@ -321,6 +321,12 @@ impl Page {
         Table { page: self, families }
     }
 
+    /// So too; its rows come piece by piece.
+    pub fn rows<'p>(&'p mut self, families: &'p [Family]) -> Table<'p, 0> {
+        self.begin_table();
+        Table { page: self, families }
+    }
+
     #[inline(never)]
     fn begin_table(&mut self) {
         self.labels.clear();
@@ -582,7 +588,7 @@ impl Written {
 #[derive(Debug)]
 pub struct Table<'p, const N: usize> {
     page: &'p mut Page,
-    families: &'p [Family; N],
+    families: &'p [Family],
 }
 
 impl<const N: usize> Table<'_, N> {
