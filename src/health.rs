@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
+use crate::errno::Meaning;
 use crate::server::{HEALTH_PATH, Listen};
 
 /// The time for all of it: the watchdog that asks has others to look after.
@@ -66,7 +67,7 @@ pub fn check(target: &Target) -> Result<(), String> {
         },
         Ok(_) => NO_HTTP.to_owned(),
         Err(Errno::TIMEDOUT | Errno::AGAIN | Errno::INPROGRESS) => "no answer within 3 seconds".to_owned(),
-        Err(error) => error.to_string(),
+        Err(error) => Meaning(error).to_string(),
     };
     Err(format!("http://{}{}: {why}", target.listen, target.path))
 }

@@ -24,6 +24,7 @@ use rustix::process::{Resource, getrlimit};
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::errno::Meaning;
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::scan::{decimal, split_once};
 use crate::settings::Settings;
@@ -83,7 +84,7 @@ impl fmt::Display for Error {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, errno } => write!(f, "{path}: {errno}"),
+            Self::Unreadable { path, errno } => write!(f, "{path}: {}", Meaning(*errno)),
             Self::Odd { path, found } => write!(f, "{path}: unexpected '{found}'"),
         }
     }

@@ -10,6 +10,7 @@ pub mod access;
 pub mod arguments;
 pub mod class;
 pub mod collectors;
+pub mod errno;
 pub mod exposition;
 pub mod filter;
 pub mod glob;

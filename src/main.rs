@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use router_exporter::access::{Access, Credentials, Scheme};
 use router_exporter::arguments::{self, Arguments, Command};
+use router_exporter::errno::Meaning;
 use router_exporter::health::{self, Target};
 use router_exporter::log as logging;
 use router_exporter::page::Sorted;
@@ -104,7 +105,7 @@ fn print(text: &[u8]) -> Result<(), String> {
         match rustix::io::write(rustix::stdio::stdout(), rest) {
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(["standard output: ", &error.to_string()].concat()),
+            Err(error) => return Err(["standard output: ", &Meaning(error).to_string()].concat()),
         }
     }
     Ok(())

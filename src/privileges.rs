@@ -6,6 +6,7 @@ use rustix::process::{
 };
 use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
 
+use crate::errno::Meaning;
 use crate::scan;
 use crate::system;
 
@@ -79,7 +80,7 @@ impl User {
         if geteuid() == *uid && getuid() == *uid {
             return Ok(());
         }
-        let refused = |what: &str, error| format!("cannot change to user {}: {what}: {error}", uid.as_raw());
+        let refused = |what: &str, error| format!("cannot change to user {}: {what}: {}", uid.as_raw(), Meaning(error));
         // In this order: who is not root any more may not change the rest. There is one thread, so
         // the thread's are the process's.
         set_thread_groups(groups).map_err(|error| refused("groups", error))?;

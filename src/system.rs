@@ -17,6 +17,8 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::process::Resource;
 
+use crate::errno::Meaning;
+
 /// Does what Rust's runtime does before main(): a pipe or socket that nobody reads answers with an
 /// error rather than a signal, and the numbers of the three standard streams are not given to others.
 #[allow(clippy::disallowed_methods, unsafe_code)]
@@ -176,10 +178,10 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
     // Not blocking: a FIFO in the file's place must not hold anything up.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut text = Vec::new();
-    let mut read = || -> io::Result<Option<Mode>> {
+    let mut read = || -> Result<Option<Mode>, Errno> {
         let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
         // Not rustix's fstat, which on 32 bits looks for statx(2) by name, and brings 12 kB for that.
-        let metadata = file.metadata()?;
+        let metadata = file.metadata().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         if !metadata.is_file() {
             return Ok(None);
         }
@@ -188,7 +190,7 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
             match rustix::io::read(&file, spare_capacity(&mut text)) {
                 Ok(0) => break,
                 Err(Errno::INTR) | Ok(_) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         Ok(Some(Mode::from_raw_mode(metadata.mode())))
@@ -197,7 +199,7 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
         Ok(None) => Err("not a plain file".into()),
         Ok(Some(_)) if text.len() > limit => Err(format!("larger than {limit} bytes")),
         Ok(Some(mode)) => Ok((mode, text)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(Meaning(error).to_string()),
     }
 }
 

@@ -7,8 +7,8 @@
 
 use std::time::Instant;
 
-use rustix::io::Errno;
 
+use crate::errno;
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
@@ -30,22 +30,6 @@ const MOUNT_INFO: [Family; 1] = [gauge("node_filesystem_mount_info", "Filesystem
 /// until they are answered.
 const MAY_HANG: [&[u8]; 11] =
     [b"9p", b"afs", b"autofs", b"ceph", b"cifs", b"coda", b"fuse", b"ncp", b"nfs", b"smb", b"virtiofs"];
-
-/// What Go calls the errors that a mount may answer with.
-const ERRORS: [(Errno, &str); 12] = [
-    (Errno::ACCESS, "permission denied"),
-    (Errno::PERM, "operation not permitted"),
-    (Errno::NOENT, "no such file or directory"),
-    (Errno::NOTDIR, "not a directory"),
-    (Errno::IO, "input/output error"),
-    (Errno::NXIO, "no such device or address"),
-    (Errno::NODEV, "no such device"),
-    (Errno::NOSYS, "function not implemented"),
-    (Errno::NOTCONN, "transport endpoint is not connected"),
-    (Errno::TIMEDOUT, "connection timed out"),
-    (Errno::HOSTDOWN, "host is down"),
-    (Errno::STALE, "stale NFS file handle"),
-];
 
 /// Adds a row for each mount that the options let through.
 ///
@@ -133,7 +117,7 @@ fn tell(question: &Question, values: &mut [Option<u64>; 7]) -> &'static str {
             *size = usage.bytes(usage.blocks);
             ""
         }
-        Question::Answered(Err(errno)) => ERRORS.iter().find(|(known, _)| known == errno).map_or("error", |(_, text)| text),
+        Question::Answered(Err(errno)) => errno::text(*errno).unwrap_or("error"),
         Question::Asked(_) | Question::Open => "mountpoint timeout",
     }
 }

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, netlink, sockopt};
 
 use super::LISTENERS;
+use crate::errno::Meaning;
 use crate::scan::decimal;
 use crate::system;
 
@@ -125,7 +126,7 @@ impl Listen {
                 &format!("there is no interface named {} (names of hosts are not resolved)", self.host)
             }
             Errno::PERM if is_interface => "before Linux 5.7, only root may bind to an interface",
-            _ => &error.to_string(),
+            _ => &Meaning(error).to_string(),
         };
         format!("cannot listen on {self}: {why}")
     }
