@@ -90,13 +90,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             continue;
         };
         if let Some((major, minor)) = mount.number {
-            let labels = [
-                ("device", unescape(mount.device, device)),
-                ("major", major),
-                ("minor", minor),
-                ("mountpoint", strip(unescape(mount.point, point), root)),
-            ];
-            table.counts(&labels, [Some(1)]);
+            table.begin_row().label("device", unescape(mount.device, device)).label("major", major);
+            table.label("minor", minor).label("mountpoint", strip(unescape(mount.point, point), root)).count(Some(1));
         }
     }
     table.finish();

@@ -45,8 +45,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     processes.write(page, &STATE, "state");
     threads.write(page, &THREADS_STATE, "thread_state");
     for (path, family) in &LIMITS {
-        let text = host.sysctl(path)?;
-        page.single(family, decimal(&text).ok_or_else(|| text.odd(&text))?);
+        page.single(family, host.sysctl_decimal(path)?);
     }
     Ok(())
 }

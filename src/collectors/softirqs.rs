@@ -23,7 +23,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             continue;
         };
         for (cpu, count) in parse_heads(heads).zip(words(counts)) {
-            table.counts(&[("cpu", cpu), ("type", kind.trim_ascii())], [decimal(count)]);
+            table.begin_row().label("cpu", cpu).label("type", kind.trim_ascii()).count(decimal(count));
         }
     }
     table.finish();

@@ -41,7 +41,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             let mut table = page.table(&SOFTIRQS);
             // The first is the sum of the others.
             for (vector, number) in VECTORS.iter().zip(numbers.skip(1)) {
-                table.counts(&[("vector", vector.as_bytes())], [decimal(number)]);
+                table.begin_row().label("vector", vector.as_bytes()).count(decimal(number));
             }
             table.finish();
         }
