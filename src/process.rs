@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter, gauge};
 use crate::scan::{decimal, lines, rsplit_once, words};
+use crate::system;
 
 /// The kernel counts a process's time in these, whatever its own tick.
 const TICKS_PER_SECOND: u64 = 100;
@@ -51,7 +52,7 @@ impl Process {
         let stat = parse(&text).ok_or_else(|| text.odd(&text))?;
         page.single(&CPU, Value::decimal(stat.ticks, 2));
         page.single(&VIRTUAL, stat.virtual_bytes);
-        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(procfs::page_size()));
+        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(system::page_size()));
         page.single(&START, Value::decimal(self.started(host, stat.started), 2));
         Ok(())
     }

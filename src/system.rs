@@ -119,6 +119,42 @@ fn last_error() -> Errno {
     Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
+/// The number of an interface, which nothing else ever gets while it is there. As for [`limit`], the
+/// C library's ioctl() would do, and knows requests of sound cards and video, at 1 kB.
+///
+/// # Errors
+/// ENODEV if there is none of this name.
+#[allow(unsafe_code)]
+pub fn interface_number(socket: BorrowedFd<'_>, name: &str) -> Result<u32, Errno> {
+    const SIOCGIFINDEX: libc::c_ulong = 0x8933;
+    /// The kernel's `struct ifreq`, or more: its union has 24 bytes at most.
+    #[repr(C)]
+    struct Question {
+        name: [u8; libc::IFNAMSIZ],
+        number: u32,
+        rest: [u64; 3],
+    }
+    let mut question = Question { name: [0; libc::IFNAMSIZ], number: 0, rest: [0; 3] };
+    // One byte is the NUL's.
+    if name.len() >= question.name.len() {
+        return Err(Errno::NODEV);
+    }
+    for (to, from) in question.name.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    // SAFETY: the kernel reads and writes an `ifreq` at the pointer, and keeps none.
+    let result = unsafe { libc::syscall(libc::SYS_ioctl, socket.as_raw_fd(), SIOCGIFINDEX, &raw mut question) };
+    if result == 0 { Ok(question.number) } else { Err(last_error()) }
+}
+
+/// The size of a page of memory, in bytes. The C library's sysconf() knows 250 other things, at 1 kB.
+#[allow(clippy::useless_conversion, unsafe_code)]
+#[must_use]
+pub fn page_size() -> u64 {
+    // SAFETY: it is read where the kernel has put it before the program began.
+    unsafe { libc::getauxval(libc::AT_PAGESZ) }.into()
+}
+
 /// Computes a message in a child process, which may never end, and gives the end of the pipe that
 /// the message comes from.
 ///

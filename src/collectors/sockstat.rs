@@ -5,6 +5,7 @@
 use crate::host::{Error, Host};
 use crate::page::{Kind, Page};
 use crate::scan::{decimal, lines, split_once, words};
+use crate::system;
 
 
 const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
@@ -14,7 +15,7 @@ const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
 /// # Errors
 /// If the first file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let page_size = u64::try_from(rustix::param::page_size()).unwrap_or_default();
+    let page_size = system::page_size();
     for path in &FILES {
         let text = match host.proc_record(&[path]) {
             Err(Error::Absent) if *path != FILES[0] => break,

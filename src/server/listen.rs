@@ -182,7 +182,7 @@ impl Listener {
     /// Before Linux 5.7, whoever is not root any more cannot bind to the new one.
     pub fn follow_interface(&mut self) -> Result<(), String> {
         let Some((name, index)) = &self.interface else { return Ok(()) };
-        match rustix::net::netdevice::name_to_index(&self.socket, name) {
+        match system::interface_number(self.socket.as_fd(), name) {
             Ok(now) if now != *index => {
                 let listen = Listen { host: name.clone(), port: self.address.port() };
                 *self = Self::open("", listen.port, Some(&listen.host)).map_err(|error| listen.fault(error))?;
@@ -226,7 +226,7 @@ impl Listener {
         let _ = sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
         let interface = match interface {
             Some(name) => {
-                let index = rustix::net::netdevice::name_to_index(&socket, name)?;
+                let index = system::interface_number(socket.as_fd(), name)?;
                 system::bind_to_device(socket.as_fd(), name)?;
                 Some((name.to_owned(), index))
             }

@@ -226,9 +226,9 @@ impl<'a> Server<'a> {
             Ok(_) => {}
             // A signal, which is looked at before the next wait.
             Err(Errno::INTR) => return ready,
-            // No memory: the kernel's, for this call. Rest rather than ask at once.
+            // No memory: the kernel's, for this call. Rest rather than ask at once; for nothing, it takes none.
             Err(_) => {
-                std::thread::sleep(Duration::from_millis(REST));
+                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
                 return ready;
             }
         }
