@@ -77,22 +77,23 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         if let Some(chip) = chip(host, directory)
             && host.settings.filters.allows(Filter::HwmonChip, &chip)
         {
-            chips.push((chip, directory));
+            // In the order of their names, as a family has them.
+            let chip = (chip, directory);
+            let at = chips.iter().position(|known| *known > chip).unwrap_or(chips.len());
+            chips.insert(at, chip);
         }
     }
     // For names that are cleaned.
     let mut buffer = Vec::with_capacity(64);
-    // In the order of their names, as a family has them.
-    while let Some((at, _)) = chips.iter().enumerate().min_by_key(|(_, chip)| *chip) {
-        let (chip, directory) = chips.swap_remove(at);
+    for (chip, directory) in &chips {
         if let Some(name) = host.sys(&[CLASS, directory, b"/name"]) {
             buffer.clear();
             add_clean(&name, &mut buffer);
             if !buffer.is_empty() {
-                page.family(&CHIP_NAMES).sample(&[("chip", &chip), ("chip_name", &buffer)], true);
+                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
             }
         }
-        add_sensors(host, page, &chip, directory, &mut buffer);
+        add_sensors(host, page, chip, directory, &mut buffer);
     }
     Ok(())
 }

@@ -17,6 +17,25 @@ const FAMILIES: [Family; 7] = [
     counter("node_qdisc_requeues_total", "Number of packets dequeued, not transmitted, and requeued."),
 ];
 
+/// What of a queue is told.
+enum Count {
+    /// The number of 32 bits at a place of the `gnet_stats_queue`.
+    Queue(usize),
+    Bytes,
+    Packets,
+}
+
+/// In the order of the families.
+const COUNTS: [Count; 7] = [
+    Count::Queue(4),
+    Count::Bytes,
+    Count::Queue(0),
+    Count::Queue(8),
+    Count::Queue(16),
+    Count::Packets,
+    Count::Queue(12),
+];
+
 const GETQDISC: u16 = 38;
 const NEWQDISC: u16 = 36;
 const ROOT: u32 = u32::MAX;
@@ -34,10 +53,14 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         if !host.settings.filters.allows(Filter::QdiscDevice, device) {
             continue;
         }
-        let count = |place| u32_at(queue.queue, place).map(u64::from);
         table.begin_row().label("device", device).label("kind", queue.kind);
-        table.count(count(4)).count(u64_at(queue.basic, 0)).count(count(0)).count(count(8));
-        table.count(count(16)).count(queue.packets()).count(count(12));
+        for count in &COUNTS {
+            table.count(match count {
+                Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),
+                Count::Bytes => u64_at(queue.basic, 0),
+                Count::Packets => queue.packets(),
+            });
+        }
     }
     table.finish();
     Ok(())
