@@ -20,6 +20,8 @@ const STATE: [Family; 1] = [gauge("node_md_state", "Indicates the state of md-de
 /// The label's values, and what the file calls them.
 const STATES: [(&[u8], &[u8]); 5] =
     [(b"active", b"active"), (b"check", b"check"), (b"inactive", b"inactive"), (b"recovering", b"recovery"), (b"resync", b"resync")];
+/// The levels at which no disk can be missing.
+const WHOLE: [&[u8]; 2] = [b"raid0", b"linear"];
 /// What is done to an array, of which its line of progress tells.
 const ACTIONS: [&[u8]; 4] = [b"recovery", b"reshape", b"check", b"resync"];
 /// How lines begin that are no array's.
@@ -44,13 +46,13 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         let file = |file: &[u8]| host.sys_decimal(&[b"block/", array.name, b"/md/", file]);
         table.begin_row().label("device", array.name);
         table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
-        table.count(Some(array.required)).count(file(b"raid_disks"));
+        table.count(Some(array.required.into())).count(file(b"raid_disks"));
     });
     table.finish();
     let mut table = page.table(&DISKS);
     each_array(&mut |array| {
         for (state, count) in DISK_STATES.iter().zip(&array.disks) {
-            table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some(*count));
+            table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some((*count).into()));
         }
     });
     table.finish();
@@ -73,9 +75,9 @@ struct Array<'t> {
     state: &'t [u8],
     blocks: u64,
     synced: u64,
-    required: u64,
+    required: u32,
     /// How many are in each of [`DISK_STATES`].
-    disks: [u64; 3],
+    disks: [u32; 3],
 }
 
 /// The arrays' lines: each begins with one that is not indented, and ends before the next.
@@ -83,12 +85,12 @@ fn arrays(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
         while let Some(first) = rest.first() {
-            let is_end = |pair: &[u8]| matches!(pair, [b'\n', next] if !next.is_ascii_whitespace());
+            let is_end = |pair: &[u8]| matches!(pair, [b'\n', next] if *next > b' ');
             let end = rest.windows(2).position(is_end).map_or(rest.len(), |end| end.wrapping_add(1));
             let (array, after) = rest.split_at_checked(end)?;
             rest = after;
             let is_other = OTHERS.iter().any(|start| array.starts_with(start));
-            if !is_other && !first.is_ascii_whitespace() {
+            if !is_other && *first > b' ' {
                 return Some(array);
             }
         }
@@ -102,9 +104,9 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
     let mut fields = words(members);
     let (name, state) = (fields.next()?, fields.nth(1)?);
     let blocks = decimal(words(status).next()?)?;
-    let count = |mark: &[u8]| members.windows(mark.len()).fold(0_u64, |sum, part| sum.wrapping_add((part == mark).into()));
-    let (required, active) = if words(members).any(|word| word == b"raid0" || word == b"linear") {
-        // No disk can be missing; each has its number in brackets.
+    let count = |mark: &[u8]| members.windows(mark.len()).fold(0_u32, |sum, part| sum.wrapping_add((part == mark).into()));
+    let (required, active) = if words(members).any(|word| WHOLE.contains(&word)) {
+        // Each disk has its number in brackets.
         (count(b"["), count(b"["))
     } else if state == b"inactive" {
         (0, 0)
@@ -112,7 +114,7 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
         let mut words = words(status);
         let (required, active) =
             words.find_map(|word| split_once(word.strip_prefix(b"[")?.strip_suffix(b"]")?, b'/'))?;
-        (decimal(required)?, decimal(active)?)
+        (decimal(required)?.try_into().ok()?, decimal(active)?.try_into().ok()?)
     };
     let mut array = Array { name, state, blocks, synced: blocks, required, disks: [active, count(b"(F)"), count(b"(S)")] };
     for line in lines {
