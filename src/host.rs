@@ -20,7 +20,7 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::path::DecInt;
-use rustix::process::{Resource, getrlimit};
+use rustix::process::Resource;
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -29,6 +29,7 @@ use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::scan::{decimal, split_once};
 use crate::settings::Settings;
 use crate::statfs::{Mounts, PATIENCE, Question, Questions};
+use crate::system;
 use crate::zone;
 
 /// The longest file that is read: what /proc shows of a very busy router.
@@ -210,7 +211,7 @@ impl Host {
     /// The machine that `settings` speak of.
     pub fn new(settings: Settings) -> Self {
         // The rest is for connections, and for what is open for the time of a scrape only.
-        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let descriptors = system::limits(Resource::Nofile)[0];
         let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
         Self {
             settings,

@@ -78,18 +78,28 @@ pub fn handle_signals() {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 
-/// Lowers a limit of this process for good, in the kernel's unit. One that is lower already stays. The
-/// C library's setrlimit() would do, but is made for processes with threads, at 2 kB.
-#[allow(unsafe_code)]
+/// A limit of this process, in the kernel's unit, and the most that it may be made.
+#[must_use]
+pub fn limits(resource: Resource) -> [u64; 2] {
+    prlimit(resource, None)
+}
+
+/// Lowers a limit for good. One that is lower already stays.
 pub fn limit(resource: Resource, most: u64) {
-    let resource = resource as libc::c_int;
-    let mut limits = [u64::MAX; 2];
-    // SAFETY: the kernel writes a soft and a hard limit at the last pointer, and keeps none.
-    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, std::ptr::null::<u64>(), limits.as_mut_ptr()) };
-    let [_, hard] = limits;
-    limits = [hard.min(most); 2];
-    // SAFETY: it reads both at the pointer.
-    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, limits.as_ptr(), std::ptr::null::<u64>()) };
+    let [_, hard] = limits(resource);
+    prlimit(resource, Some([hard.min(most); 2]));
+}
+
+/// What the limits were before they were set. The C library's setrlimit() would do, but is made for
+/// processes with threads, at 2 kB.
+#[allow(unsafe_code)]
+fn prlimit(resource: Resource, new: Option<[u64; 2]>) -> [u64; 2] {
+    let new = new.as_ref().map_or(std::ptr::null(), |new| new.as_ptr());
+    let mut old = [u64::MAX; 2];
+    // SAFETY: the kernel reads two numbers at the first pointer if it is one, writes two at the other,
+    // and keeps none.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource as libc::c_int, new, old.as_mut_ptr()) };
+    old
 }
 
 /// Whether SIGHUP has come since this was asked last. One that comes just before the server waits

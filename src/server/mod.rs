@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
-use rustix::process::{Resource, getrlimit};
+use rustix::process::Resource;
 use tiny_http::StatusCode;
 
 use crate::access::Access;
@@ -135,7 +135,7 @@ struct Server<'a> {
 
 impl<'a> Server<'a> {
     fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
-        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let descriptors = system::limits(Resource::Nofile)[0];
         let landing = landing_page(&settings.telemetry_path);
         Self {
             settings,
