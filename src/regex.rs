@@ -111,11 +111,13 @@ impl Regex {
     pub fn is_match(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let mut before = None;
-        let mut tried = vec![false; self.steps.len()];
+        let mut tried = Vec::new();
         let mut to_try = Vec::new();
         let mut next = Vec::new();
         loop {
             let after = rest.next();
+            tried.clear();
+            tried.resize(self.steps.len(), false);
             // A match may begin anywhere.
             to_try.push(0_usize);
             while let Some(at) = to_try.pop() {
@@ -147,7 +149,6 @@ impl Regex {
             }
             before = after;
             std::mem::swap(&mut to_try, &mut next);
-            tried.fill(false);
         }
     }
 
