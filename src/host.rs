@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::File;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
@@ -19,13 +19,13 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
-use rustix::path::DecInt;
 use rustix::process::Resource;
 use rustix::system::{Uname, uname};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::errno::Meaning;
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
+use crate::page::Digits;
 use crate::scan::{decimal, split_once};
 use crate::settings::Settings;
 use crate::statfs::{Mounts, PATIENCE, Question, Questions};
@@ -367,8 +367,8 @@ impl Host {
     pub fn sys_real_path(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         let directory =
             self.open_text(&self.settings.paths.sysfs, path, true).buffer().open(self, OFlags::DIRECTORY).ok()?;
-        let number = DecInt::from_fd(&directory);
-        let mut text = self.open_text("/proc/self/fd", &[number.as_bytes()], true);
+        let number = Digits::new(directory.as_raw_fd().unsigned_abs().into());
+        let mut text = self.open_text("/proc/self/fd", &[&number], true);
         let mut target = [MaybeUninit::uninit(); 1024];
         let buffer = text.buffer();
         let (target, _) = readlinkat_raw(CWD, buffer.c_path()?, &mut target).ok()?;

@@ -16,9 +16,13 @@ const ENTRIES: [Family; 1] = [gauge("node_arp_entries", "ARP entries by device")
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"net/arp"])?;
-    // The first line is the heads of the columns.
-    let entries = || lines(&text).skip(1);
-    let mut table = page.table(&ENTRIES);
+    let entries = || {
+        let mut lines = lines(&text);
+        // The heads of the columns.
+        lines.next();
+        lines
+    };
+    let mut table = page.rows(&ENTRIES);
     for (at, line) in entries().enumerate() {
         let Some(device) = parse(line) else {
             text.skip(line);
@@ -26,10 +30,18 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         };
         // The kernel shows its hash table, where a device's lines stand here and there; there are
         // few devices, so each is counted where it comes first.
-        let is_same = |line: &[u8]| line.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" "));
-        if !entries().take(at).any(is_same) && host.settings.filters.allows(Filter::ArpDevice, device) {
-            let count = entries().filter(|&other| is_same(other)).count();
-            table.counts(&[("device", device)], [u64::try_from(count).ok()]);
+        let mut count = 0_u32;
+        for (place, other) in entries().enumerate() {
+            if !other.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" ")) {
+                continue;
+            }
+            if place < at {
+                break;
+            }
+            count = count.wrapping_add(1);
+        }
+        if count != 0 && host.settings.filters.allows(Filter::ArpDevice, device) {
+            table.begin_row().label("device", device).count(Some(count.into()));
         }
     }
     table.finish();

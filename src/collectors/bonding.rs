@@ -18,7 +18,7 @@ const CLASS: &[u8] = b"class/net/";
 /// If the kernel has no bonding.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let masters = host.sys(&[CLASS, b"bonding_masters"]).ok_or(Error::Absent)?;
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     for master in words(&masters) {
         let Some(slaves) = host.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
         let (mut active, mut all) = (0_u32, 0_u32);

@@ -12,7 +12,7 @@ const BLOCKS: [Family; 1] = [gauge("node_buddyinfo_blocks", "Count of free block
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"buddyinfo"])?;
-    let mut table = page.table(&BLOCKS);
+    let mut table = page.rows(&BLOCKS);
     for line in lines(&text) {
         let Some((node, zone, counts)) = parse(line) else {
             text.skip(line);

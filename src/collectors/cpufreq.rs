@@ -36,7 +36,7 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let names = host.sys_names(&[CPUS])?;
     let file = |cpu: &[u8], file: &[u8]| host.sys(&[CPUS, cpu, b"/cpufreq/", file]);
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     for cpu in names.iter() {
         // Every driver has this one, since it costs nothing to tell.
         let Some(number) = number(cpu) else { continue };
@@ -52,7 +52,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     if is_empty {
         return Ok(());
     }
-    let mut table = page.table(&GOVERNOR);
+    let mut table = page.rows(&GOVERNOR);
     for cpu in names.iter() {
         let Some(number) = number(cpu) else { continue };
         let Some(current) = file(cpu, b"scaling_governor") else { continue };

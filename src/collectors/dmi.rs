@@ -40,7 +40,7 @@ const CLASS: &[u8] = b"class/dmi/id/";
 /// If there is no such firmware.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     host.sys_names(&[CLASS])?;
-    let mut table = page.table(&INFO);
+    let mut table = page.rows(&INFO);
     table.begin_row();
     for label in &LABELS {
         let file = if *label == "system_vendor" { "sys_vendor" } else { label };

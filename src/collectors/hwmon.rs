@@ -7,7 +7,7 @@
 use crate::filter::Filter;
 use crate::host::{Error, Host};
 use crate::page::{Family, Kind, Page, Value, gauge};
-use crate::scan::{rsplit_once, signed, split_once};
+use crate::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
 const SENSOR_LABEL: Family = gauge("node_hwmon_sensor_label", "Label for given chip and sensor");
@@ -119,8 +119,10 @@ fn chip(host: &Host, directory: &[u8]) -> Option<Vec<u8>> {
 
 /// `platform_coretemp_0` of `/sys/devices/platform/coretemp.0`.
 fn add_name_of_device(path: &[u8], name: &mut Vec<u8>) {
-    let (path, device) = rsplit_once(path, b'/').unwrap_or((b"", path));
-    let (_, bus) = rsplit_once(path, b'/').unwrap_or((b"", path));
+    let (mut bus, mut device) = (&b""[..], path);
+    while let Some((part, rest)) = split_once(device, b'/') {
+        (bus, device) = (part, rest);
+    }
     add_clean(bus, name);
     if !name.is_empty() {
         name.push(b'_');
@@ -197,7 +199,9 @@ fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buff
         let Ok(names) = names else { continue };
         for file in names.iter() {
             let Some(attribute) = parse(place, file) else { continue };
-            if let Err(at) = attributes.binary_search_by(|known| known.key().cmp(&attribute.key())) {
+            let at = attributes.iter().position(|known| known.key() >= attribute.key());
+            let at = at.unwrap_or(attributes.len());
+            if attributes.get(at).is_none_or(|known| known.key() != attribute.key()) {
                 attributes.insert(at, attribute);
             }
         }

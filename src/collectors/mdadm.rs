@@ -41,7 +41,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             }
         }
     };
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     each_array(&mut |array| {
         let file = |file: &[u8]| host.sys_decimal(&[b"block/", array.name, b"/md/", file]);
         table.begin_row().label("device", array.name);
@@ -49,14 +49,14 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         table.count(Some(array.required.into())).count(file(b"raid_disks"));
     });
     table.finish();
-    let mut table = page.table(&DISKS);
+    let mut table = page.rows(&DISKS);
     each_array(&mut |array| {
         for (state, count) in DISK_STATES.iter().zip(&array.disks) {
             table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some((*count).into()));
         }
     });
     table.finish();
-    let mut table = page.table(&STATE);
+    let mut table = page.rows(&STATE);
     each_array(&mut |array| {
         for (state, said) in &STATES {
             let is_it = Value::from(*said == array.state);

@@ -124,11 +124,11 @@ const LONGEST_ADDRESS: usize = 32;
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let dump = if host.settings.paths.sysfs == "/sys" { host.links() } else { None };
     let names = if dump.is_none() { Some(host.sys_names(&[CLASS])?) } else { None };
-    let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
+    let each_link = |table: &mut Table<'_, 0>, add: fn(&Link<'_>, &Host, &mut Table<'_, 0>)| {
         let mut add = |link: &Link<'_>| {
             let is_one = !link.name.is_empty() && link.name != NO_INTERFACE;
             if is_one && host.settings.filters.allows(Filter::NetclassDevice, link.name) {
-                add(link);
+                add(link, host, table);
             }
         };
         for message in messages(dump.as_deref().unwrap_or_default()) {
@@ -141,11 +141,11 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             }
         }
     };
-    let mut table = page.table(&FAMILIES);
-    each_link(&mut |link| link.add_numbers(host, &mut table));
+    let mut table = page.rows(&FAMILIES);
+    each_link(&mut table, |link, host, table| link.add_numbers(host, table));
     table.finish();
-    let mut table = page.table(&INFO);
-    each_link(&mut |link| link.add_words(host, &mut table));
+    let mut table = page.rows(&INFO);
+    each_link(&mut table, |link, host, table| link.add_words(host, table));
     table.finish();
     Ok(())
 }
@@ -209,7 +209,7 @@ impl Link<'_> {
     }
 
     /// Adds the values of [`FAMILIES`].
-    fn add_numbers(&self, host: &Host, table: &mut Table<'_, 19>) {
+    fn add_numbers(&self, host: &Host, table: &mut Table<'_, 0>) {
         let facts = self.facts(host, &[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
         table.begin_row().label("device", self.name);
         for (file, told) in &FILES {
@@ -256,7 +256,7 @@ impl Link<'_> {
     }
 
     /// Adds the labels of [`INFO`].
-    fn add_words(&self, host: &Host, table: &mut Table<'_, 1>) {
+    fn add_words(&self, host: &Host, table: &mut Table<'_, 0>) {
         let admin_state = self.is_running(host).map_or("unknown", |is_up| if is_up { "up" } else { "down" });
         let duplex = if self.driver_tells(host) { self.file(host, b"duplex") } else { None };
         let mut buffer = [0; 3 * LONGEST_ADDRESS];
@@ -271,7 +271,7 @@ impl Link<'_> {
     }
 
     /// Adds what is told, or else what the file of the label's name says.
-    fn add_word(&self, host: &Host, table: &mut Table<'_, 1>, name: &str, told: &[u8]) {
+    fn add_word(&self, host: &Host, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
         let file = if self.is_told() { None } else { self.file(host, name.as_bytes()) };
         let word = if self.is_told() { told } else { file.as_deref().unwrap_or_default() };
         table.label(name, word.trim_ascii());
@@ -375,7 +375,7 @@ mod tests {
         let lines = |flags| {
             let answer = answer(flags, &[]);
             let mut page = Page::default();
-            let mut table = page.table(&FAMILIES);
+            let mut table = page.rows(&FAMILIES);
             link(&told(&answer)).add_numbers(&Host::default(), &mut table);
             table.finish();
             [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).len())

@@ -64,7 +64,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         }
     };
     let mut text = Vec::with_capacity(64);
-    let mut table = page.table(&INFO);
+    let mut table = page.rows(&INFO);
     each_hop(&mut |route, hop| {
         let Some(device) = link_name(&names, hop.index) else { return };
         route.write_destination(&mut text);
@@ -77,7 +77,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         table.label("weight", weight.as_deref().unwrap_or_default()).count(Some(1));
     });
     table.finish();
-    let mut table = page.table(&ROUTES);
+    let mut table = page.rows(&ROUTES);
     for (index, device) in links(&names) {
         let mut count = 0_u32;
         each_hop(&mut |_, hop| count = count.wrapping_add((hop.index == index).into()));

@@ -58,13 +58,11 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         let kind = words.next();
         let mut number = || words.next().and_then(decimal);
         if kind == Some(b"net") {
-            let [_, udp, tcp] = [number(), number(), number()];
+            number();
+            let (udp, tcp) = (number(), number());
             page.family(&PACKETS);
-            for (protocol, packets) in [("tcp", &tcp), ("udp", &udp)] {
-                if let Some(packets) = packets {
-                    page.sample(&[("protocol", protocol.as_bytes())], *packets);
-                }
-            }
+            add_packets(page, b"tcp", tcp);
+            add_packets(page, b"udp", udp);
             if let Some(connections) = number() {
                 page.single(&CONNECTIONS, connections);
             }
@@ -76,7 +74,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             }
         }
     }
-    let mut table = page.table(&REQUESTS);
+    let mut table = page.rows(&REQUESTS);
     for line in lines(&text) {
         let Some(((version, procedures), counts)) = parse(line) else { continue };
         for (procedure, count) in words(procedures.as_bytes()).zip(counts) {
@@ -85,6 +83,12 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     }
     table.finish();
     Ok(())
+}
+
+fn add_packets(page: &mut Page, protocol: &[u8], packets: Option<u64>) {
+    if let Some(packets) = packets {
+        page.sample(&[("protocol", protocol)], packets);
+    }
 }
 
 /// The version and the procedures of a line that counts them, and the counts.

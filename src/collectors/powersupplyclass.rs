@@ -101,7 +101,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
                 .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));
         }
     }
-    let mut table = page.table(&INFO);
+    let mut table = page.rows(&INFO);
     for supply in supplies() {
         table.begin_row();
         for label in &LABELS {

@@ -47,7 +47,7 @@ const ROOT: u32 = u32::MAX;
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let dump = host.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
     let links = host.links().ok_or(Error::Absent)?;
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     for queue in messages(&dump).filter_map(|message| parse(&message)) {
         let Some(device) = link_name(&links, queue.index) else { continue };
         if !host.settings.filters.allows(Filter::QdiscDevice, device) {

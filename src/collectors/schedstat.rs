@@ -25,7 +25,7 @@ const PLACES: [u8; 3] = [9, 9, 0];
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"schedstat"])?;
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     for line in lines(&text) {
         let Some((cpu, mut columns)) = parse(line) else { continue };
         table.begin_row().label("cpu", cpu);

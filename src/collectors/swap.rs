@@ -18,7 +18,7 @@ const FAMILIES: [Family; 3] = [
 /// If the file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let text = host.proc(&[b"swaps"])?;
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     let mut lines = lines(&text);
     // The heads of the columns.
     lines.next();

@@ -40,7 +40,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             result => found = Ok(result?),
         }
     }
-    let mut table = page.table(&STATES);
+    let mut table = page.rows(&STATES);
     for (name, count) in NAMES.iter().zip(&sums.states).filter(|(_, count)| **count != 0) {
         table.begin_row().label("state", name.as_bytes()).count(Some((*count).into()));
     }

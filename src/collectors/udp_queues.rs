@@ -18,7 +18,7 @@ const FILES: [(&[u8], &[u8]); 2] = [(b"v4", b"net/udp"), (b"v6", b"net/udp6")];
 /// If neither file can be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
-    let mut table = page.table(&QUEUES);
+    let mut table = page.rows(&QUEUES);
     for (ip, path) in &FILES {
         let mut sums = Sums::default();
         match sums.add(host, path) {
