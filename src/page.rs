@@ -209,10 +209,10 @@ pub struct Page {
     /// The heads that were put together for the last pages.
     heads: Heads,
     /// The families sorted by name; those of the last page, until this one is written.
-    order: Vec<usize>,
+    order: Vec<Key>,
     /// A [`Table`]'s rows: their labels, where each row's begin, and their cells.
     labels: Vec<u8>,
-    rows: Vec<Row>,
+    rows: Vec<Key>,
     cells: Vec<Option<Value>>,
 }
 
@@ -228,12 +228,25 @@ struct Written {
     end: usize,
 }
 
+/// Where the text stands that something is sorted by, and which thing that is.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    /// Where its labels stand.
+struct Key {
     start: usize,
     end: usize,
-    first_cell: usize,
+    of: usize,
+}
+
+impl Key {
+    fn text<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        slice(text, self.start, self.end)
+    }
+}
+
+/// Sorts by `text`, and what is the same by itself.
+fn sort(keys: &mut [Key], text: &[u8]) {
+    if !keys.is_sorted_by(|one, other| one.text(text) <= other.text(text)) {
+        keys.sort_by(|one, other| one.text(text).cmp(other.text(text)).then(one.of.cmp(&other.of)));
+    }
 }
 
 /// A place on the page to [cut](Page::cut) it back to.
@@ -426,15 +439,19 @@ impl Page {
             family.end = end;
             end = family.start;
         }
-        let name = |at: &usize| families.get(*at).map_or(&b""[..], |family| family.name(text));
         // One page has nearly always the families of the one before.
-        if order.len() != families.len() || !order.is_sorted_by(|one, other| name(one) <= name(other)) {
+        if order.len() != families.len() {
             order.clear();
-            order.extend(0..families.len());
-            order.sort_by(|one, other| name(one).cmp(name(other)));
+            order.extend((0..families.len()).map(|of| Key { start: 0, end: 0, of }));
         }
+        for key in order.iter_mut() {
+            if let Some(family) = families.get(key.of) {
+                (key.start, key.end) = (family.name_start(), family.name_end);
+            }
+        }
+        sort(order, text);
         let mut last: &[u8] = b"";
-        for family in order.iter().filter_map(|at| families.get(*at)) {
+        for family in order.iter().filter_map(|key| families.get(key.of)) {
             let name = family.name(text);
             if family.head_end == family.end || !wanted(name) {
                 continue;
@@ -455,7 +472,7 @@ impl Page {
     fn begin_row(&mut self, labels: Labels) {
         let start = self.labels.len();
         write_labels(&mut self.labels, labels);
-        self.rows.push(Row { start, end: self.labels.len(), first_cell: self.cells.len() });
+        self.rows.push(Key { start, end: self.labels.len(), of: self.cells.len() });
     }
 
     /// Adds a label to the row begun last.
@@ -481,8 +498,8 @@ impl Page {
     fn turn(&mut self, families: &[Family]) {
         let labels = std::mem::take(&mut self.labels);
         let mut rows = std::mem::take(&mut self.rows);
-        let text = |row: &Row| slice(&labels, row.start, row.end);
-        rows.sort_by(|one, other| text(one).cmp(text(other)));
+        let text = |row: &Key| row.text(&labels);
+        sort(&mut rows, &labels);
         rows.dedup_by(|later, earlier| {
             let is_same = text(later) == text(earlier);
             if is_same {
@@ -493,7 +510,7 @@ impl Page {
         for (column, family) in families.iter().enumerate() {
             self.family(family);
             for row in &rows {
-                let cell = self.cells.get(row.first_cell.saturating_add(column));
+                let cell = self.cells.get(row.of.saturating_add(column));
                 if let Some(&Some(value)) = cell {
                     self.write_name();
                     self.text.extend_from_slice(text(row));
