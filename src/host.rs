@@ -7,12 +7,10 @@
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{CStr, OsString};
 use std::fmt;
-use std::fs::File;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
@@ -642,18 +640,16 @@ impl Buffer {
     }
 
     fn fill_given(&mut self, host: &Host) -> Result<i64, Errno> {
-        // Not rustix's fstat: on 32-bit processors it looks for statx() with dlsym(), and that of
-        // musl jumps astray in a static program for MIPS.
-        let file = File::from(self.open(host, OFlags::empty())?);
-        let metadata = file.metadata().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-        if !metadata.is_file() {
+        let file = self.open(host, OFlags::empty())?;
+        let status = system::status(file.as_fd())?;
+        if !status.is_file {
             return Err(Errno::INVAL);
         }
-        if metadata.len() > LONGEST_GIVEN {
+        if status.length > LONGEST_GIVEN {
             return Err(Errno::FBIG);
         }
-        self.read_from(&file.into(), Reading::Whole)?;
-        Ok(metadata.mtime())
+        self.read_from(&file, Reading::Whole)?;
+        Ok(status.changed)
     }
 
     fn read_from(&mut self, file: &OwnedFd, reading: Reading) -> Result<(), Errno> {

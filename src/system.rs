@@ -3,12 +3,10 @@
 //! handlers, locks and a pipe, to the same end: one flag.
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
-use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::buffer::spare_capacity;
@@ -214,6 +212,47 @@ pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
     }
 }
 
+/// What is known of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    /// Whether it is a plain file.
+    pub is_file: bool,
+    /// The permissions on it.
+    pub mode: Mode,
+    /// Its length, in bytes.
+    pub length: u64,
+    /// When it was changed last, in seconds since 1970.
+    pub changed: i64,
+}
+
+/// Asks about an open file. As for [`limit`], the C library's fstat() would do, and on 32 bits asks in
+/// three ways, at 2 kB; rustix's looks for statx(2) by name, and brings 12 kB for that.
+///
+/// # Errors
+/// The kernel has none: it is told of every open file.
+#[allow(clippy::useless_conversion, unsafe_code)]
+pub fn status(file: BorrowedFd<'_>) -> Result<Status, Errno> {
+    #[cfg(target_pointer_width = "64")]
+    use libc::SYS_fstat as SYS_FSTAT;
+    #[cfg(target_pointer_width = "32")]
+    use libc::SYS_fstat64 as SYS_FSTAT;
+    // The kernel's struct, as the C library had it before its times were of 64 bits everywhere.
+    const { assert!(size_of::<libc::time_t>() == size_of::<libc::c_long>()) };
+    let mut status = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes a `stat` at the pointer and keeps none.
+    if unsafe { libc::syscall(SYS_FSTAT, file.as_raw_fd(), status.as_mut_ptr()) } != 0 {
+        return Err(last_error());
+    }
+    // SAFETY: it is numbers, and the kernel has written them.
+    let status = unsafe { status.assume_init() };
+    Ok(Status {
+        is_file: status.st_mode & libc::S_IFMT == libc::S_IFREG,
+        mode: Mode::from_raw_mode(status.st_mode),
+        length: u64::try_from(status.st_size).unwrap_or_default(),
+        changed: status.st_mtime.into(),
+    })
+}
+
 /// Reads a small file of the exporter's own, rather than one that tells of the machine, and the
 /// permissions on it.
 ///
@@ -225,10 +264,9 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut text = Vec::new();
     let mut read = || -> Result<Option<Mode>, Errno> {
-        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-        // Not rustix's fstat, which on 32 bits looks for statx(2) by name, and brings 12 kB for that.
-        let metadata = file.metadata().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-        if !metadata.is_file() {
+        let file = rustix::fs::open(path, flags, Mode::empty())?;
+        let status = status(file.as_fd())?;
+        if !status.is_file {
             return Ok(None);
         }
         while text.len() <= limit {
@@ -239,7 +277,7 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Some(Mode::from_raw_mode(metadata.mode())))
+        Ok(Some(status.mode))
     };
     match read() {
         Ok(None) => Err("not a plain file".into()),
