@@ -87,10 +87,10 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
         user.assume()?;
     }
     privileges::restrict();
-    let scraper = scraper(arguments);
+    let mut scraper = scraper(arguments);
     let telemetry_path = take(&mut arguments.telemetry_path);
     let settings = Settings { telemetry_path, max_requests: arguments.max_requests, access };
-    server::serve(listeners, settings, scraper)
+    server::serve(listeners, settings, &mut scraper)
 }
 
 /// The scraper, which lives as long as the process too.

@@ -64,6 +64,13 @@ pub trait Exporter {
     fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Sorted) -> Result<(), String>;
 }
 
+/// By reference, so that the server's exporter has no end of its own and no code for it.
+impl<E: Exporter> Exporter for &mut E {
+    fn render(&mut self, query: &str, handler: &HandlerMetrics, page: &mut Sorted) -> Result<(), String> {
+        (**self).render(query, handler, page)
+    }
+}
+
 /// `promhttp_metric_handler_*`: scrapes answered by status since the start, and those under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HandlerMetrics {
