@@ -1,6 +1,6 @@
 //! Who may ask: networks that are let in, and credentials that are asked for.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use rustix::fs::Mode;
 
@@ -13,8 +13,9 @@ const FILE_LIMIT: usize = 4096;
 /// A network whose machines may ask, such as `192.168.1.0/24`, `fd00::/8` or `192.168.1.7`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Network {
-    address: u128,
-    mask: u128,
+    address: [u8; 16],
+    /// How many of its bits count.
+    prefix: u32,
 }
 
 impl Network {
@@ -37,8 +38,7 @@ impl Network {
                 Some(digits) => decimal(digits.as_bytes())?.try_into().ok()?,
                 None => bits,
             };
-            let mask = u128::MAX.checked_shl(bits.checked_sub(prefix)?).unwrap_or(0);
-            Some(Self { address: comparable(address) & mask, mask })
+            Some(Self { address: comparable(address), prefix: 128_u32.checked_sub(bits.checked_sub(prefix)?)? })
         };
         read().ok_or_else(|| ["'", text, "' is no network: give one as 192.168.1.0/24 or fd00::/8"].concat())
     }
@@ -46,23 +46,22 @@ impl Network {
     /// Whether the network has this address.
     #[must_use]
     pub fn has(&self, address: IpAddr) -> bool {
-        comparable(address) & self.mask == self.address
+        let mut left = self.prefix;
+        self.address.iter().zip(comparable(address)).all(|(ours, theirs)| {
+            let [_, mask] = 0xff00_u16.wrapping_shr(left.min(8)).to_be_bytes();
+            left = left.saturating_sub(8);
+            (ours ^ theirs) & mask == 0
+        })
     }
 }
 
-/// One number for both families: IPv4 as a dual-stack socket sees it, `::ffff:a.b.c.d`.
-fn comparable(address: IpAddr) -> u128 {
+/// The same for both families: IPv4 as a dual-stack socket sees it, `::ffff:a.b.c.d`.
+fn comparable(address: IpAddr) -> [u8; 16] {
     match address {
         IpAddr::V4(four) => four.to_ipv6_mapped(),
         IpAddr::V6(six) => six,
     }
-    .to_bits()
-}
-
-/// The address without the clothes of IPv6 that IPv4 wears on a dual-stack socket.
-#[must_use]
-pub fn canonical(address: Ipv6Addr) -> IpAddr {
-    IpAddr::V6(address).to_canonical()
+    .octets()
 }
 
 /// What a file of credentials holds.
