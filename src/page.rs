@@ -6,7 +6,7 @@
 
 use std::ops::{Deref, Range};
 
-use crate::scan::lines;
+use crate::scan::{lines, split_once};
 
 /// What a family's values mean, the page's `# TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,26 +40,44 @@ impl Kind {
     }
 }
 
-/// A family of samples: one row of a collector's table.
+/// A family of samples: one row of a collector's table, as [`counter!`] and [`gauge!`] make it.
+///
+/// It is one text (the kind's first letter, the name, a blank and the help), as there are hundreds.
 #[derive(Clone, Copy, Debug)]
-pub struct Family {
+pub struct Family(#[doc(hidden)] pub &'static str);
+
+impl Family {
     /// The name, whole, with its unit.
-    pub name: &'static str,
-    /// node_exporter's text where it has the family.
-    pub help: &'static str,
-    /// What the values mean.
-    pub kind: Kind,
+    #[must_use]
+    pub fn name(&self) -> &'static [u8] {
+        self.name_and_help().0
+    }
+
+    fn name_and_help(&self) -> (&'static [u8], &'static [u8]) {
+        split_once(self.0.as_bytes().get(1..).unwrap_or_default(), b' ').unwrap_or_default()
+    }
+
+    fn kind(&self) -> Kind {
+        if self.0.starts_with('c') { Kind::Counter } else { Kind::Gauge }
+    }
 }
 
-/// A row of a table of families: a counter.
-pub const fn counter(name: &'static str, help: &'static str) -> Family {
-    Family { name, help, kind: Kind::Counter }
+/// A row of a table of families, of its name and its help: a counter. The help is node_exporter's
+/// where it has the family.
+macro_rules! counter {
+    ($name:literal, $help:literal $(,)?) => {
+        $crate::page::Family(concat!("c", $name, " ", $help))
+    };
 }
 
-/// A row of a table of families: a gauge.
-pub const fn gauge(name: &'static str, help: &'static str) -> Family {
-    Family { name, help, kind: Kind::Gauge }
+/// A row of a table of families, of its name and its help: a gauge.
+macro_rules! gauge {
+    ($name:literal, $help:literal $(,)?) => {
+        $crate::page::Family(concat!("g", $name, " ", $help))
+    };
 }
+
+pub(crate) use {counter, gauge};
 
 /// A sample's value: a decimal number of any sign with a fixed number of decimal places.
 ///
@@ -265,8 +283,9 @@ const TYPE: &[u8] = b"\n# TYPE ";
 impl Page {
     /// Begins a family; samples follow. One without samples is not put out.
     pub fn family(&mut self, family: &Family) -> &mut Self {
-        debug_assert!(!family.help.contains(['\\', '\n']), "to be escaped: {}", family.help);
-        self.verbatim_family(family.name.as_bytes(), family.help.as_bytes(), family.kind);
+        debug_assert!(!family.0.contains(['\\', '\n']), "to be escaped: {}", family.0);
+        let (name, help) = family.name_and_help();
+        self.verbatim_family(name, help, family.kind());
         self
     }
 
@@ -822,9 +841,9 @@ mod tests {
     #[test]
     fn families_are_sorted_and_the_empty_left_out() {
         let mut page = Page::default();
-        page.single(&gauge("b", "B."), 2_u64);
-        page.family(&gauge("c", "C."));
-        page.single(&counter("a", "A."), 1_u64);
+        page.single(&gauge!("b", "B."), 2_u64);
+        page.family(&gauge!("c", "C."));
+        page.single(&counter!("a", "A."), 1_u64);
         page.named_family(&[b"b_", b"x(y)"], &[b"x", b"."], Kind::Untyped).sample(&[], 3_u64);
         assert_eq!(
             written(&mut page),
@@ -835,10 +854,10 @@ mod tests {
     #[test]
     fn pages_of_other_families_have_their_own_order() {
         let mut page = Page::default();
-        for names in [["b", "a"], ["a", "b"], ["c", "a"]] {
+        for names in [["gb H.", "ga H."], ["ga H.", "gb H."], ["gc H.", "ga H."]] {
             page.begin(&mut Sorted::default());
             for name in names {
-                page.single(&gauge(name, "H."), 1_u64);
+                page.single(&Family(name), 1_u64);
             }
             let text = written(&mut page);
             let told: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(" 1")).collect();
@@ -870,9 +889,9 @@ mod tests {
     #[test]
     fn a_family_written_twice_has_one_head() {
         let mut page = Page::default();
-        page.family(&gauge("a", "A.")).sample(&[("k", b"1")], 1_u64);
-        page.single(&gauge("b", "B."), 2_u64);
-        page.family(&gauge("a", "A.")).sample(&[("k", b"2")], 2_u64);
+        page.family(&gauge!("a", "A.")).sample(&[("k", b"1")], 1_u64);
+        page.single(&gauge!("b", "B."), 2_u64);
+        page.family(&gauge!("a", "A.")).sample(&[("k", b"2")], 2_u64);
         assert_eq!(
             written(&mut page),
             "# HELP a A.\n# TYPE a gauge\na{k=\"1\"} 1\na{k=\"2\"} 2\n# HELP b B.\n# TYPE b gauge\nb 2\n"
@@ -881,7 +900,7 @@ mod tests {
 
     #[test]
     fn of_rows_with_the_same_labels_the_last_holds() {
-        let families = [gauge("a", "A."), gauge("b", "B.")];
+        let families = [gauge!("a", "A."), gauge!("b", "B.")];
         let mut page = Page::default();
         let mut table = page.table(&families);
         for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"x", 3)] {
@@ -895,7 +914,7 @@ mod tests {
 
     #[test]
     fn rows_come_piece_by_piece() {
-        let families = [gauge("a", "A."), gauge("b", "B.")];
+        let families = [gauge!("a", "A."), gauge!("b", "B.")];
         let mut page = Page::default();
         let mut table = page.table(&families);
         table.begin_row().label("k", b"y").label("l", b"1").count(Some(2)).cell(None);
@@ -909,7 +928,7 @@ mod tests {
 
     #[test]
     fn tables_are_turned_and_sorted() {
-        const FAMILIES: [Family; 3] = [counter("x_total", "X."), counter("y_total", "Y."), counter("z_total", "Z.")];
+        const FAMILIES: [Family; 3] = [counter!("x_total", "X."), counter!("y_total", "Y."), counter!("z_total", "Z.")];
         let mut page = Page::default();
         let mut table = page.table(&FAMILIES);
         table.counts(&[("d", b"b")], [Some(1), None, None]);
@@ -924,10 +943,10 @@ mod tests {
     #[test]
     fn a_page_is_cut_back_whole() {
         let mut page = Page::default();
-        page.single(&gauge("a", "A."), 1_u64);
+        page.single(&gauge!("a", "A."), 1_u64);
         let mark = page.mark();
-        page.single(&gauge("b", "B."), 2_u64);
-        let families = [gauge("c", "C.")];
+        page.single(&gauge!("b", "B."), 2_u64);
+        let families = [gauge!("c", "C.")];
         let mut table = page.table(&families);
         table.counts(&[("d", b"a")], [Some(1)]);
         page.cut(mark);
@@ -938,8 +957,8 @@ mod tests {
     #[test]
     fn families_can_be_refused() {
         let mut page = Page::default();
-        page.single(&gauge("a", "A."), 1_u64);
-        page.single(&gauge("b", "B."), 2_u64);
+        page.single(&gauge!("a", "A."), 1_u64);
+        page.single(&gauge!("b", "B."), 2_u64);
         let mut out = Sorted::default();
         page.write(&mut out, |name| name == b"b");
         assert_eq!(out.to_vec(), b"# HELP b B.\n# TYPE b gauge\nb 2\n");

@@ -13,18 +13,18 @@ use crate::system;
 /// The kernel counts a process's time in these, whatever its own tick.
 const TICKS_PER_SECOND: u64 = 100;
 
-const CPU: Family = counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.");
-const OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
-const VIRTUAL: Family = gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.");
-const RESIDENT: Family = gauge("process_resident_memory_bytes", "Resident memory size in bytes.");
-const START: Family = gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.");
+const CPU: Family = counter!("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.");
+const OPEN_FDS: Family = gauge!("process_open_fds", "Number of open file descriptors.");
+const VIRTUAL: Family = gauge!("process_virtual_memory_bytes", "Virtual memory size in bytes.");
+const RESIDENT: Family = gauge!("process_resident_memory_bytes", "Resident memory size in bytes.");
+const START: Family = gauge!("process_start_time_seconds", "Start time of the process since unix epoch in seconds.");
 
 /// What `/proc/self/limits` calls them.
 const LIMITS: [(&[u8], Family); 2] = [
-    (b"Max open files ", gauge("process_max_fds", "Maximum number of open file descriptors.")),
+    (b"Max open files ", gauge!("process_max_fds", "Maximum number of open file descriptors.")),
     (
         b"Max address space ",
-        gauge("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes."),
+        gauge!("process_virtual_memory_max_bytes", "Maximum amount of virtual memory available in bytes."),
     ),
 ];
 

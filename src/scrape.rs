@@ -14,17 +14,17 @@ use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;
 
 const RESULTS: [Family; 2] = [
-    gauge("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape."),
-    gauge("node_scrape_collector_success", "node_exporter: Whether a collector succeeded."),
+    gauge!("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape."),
+    gauge!("node_scrape_collector_success", "node_exporter: Whether a collector succeeded."),
 ];
-const BUILD_INFO: Family = gauge(
+const BUILD_INFO: Family = gauge!(
     "node_exporter_build_info",
     "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
 );
 const REQUESTS: Family =
-    counter("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.");
+    counter!("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.");
 const IN_FLIGHT: Family =
-    gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.");
+    gauge!("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.");
 
 /// What Go calls the processor.
 const GO_ARCHITECTURE: &[u8] = match std::env::consts::ARCH.as_bytes() {

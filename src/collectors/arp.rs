@@ -8,7 +8,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{lines, words};
 
-const ENTRIES: [Family; 1] = [gauge("node_arp_entries", "ARP entries by device")];
+const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device")];
 
 /// Adds the number of neighbours of each device.
 ///

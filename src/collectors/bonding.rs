@@ -7,8 +7,8 @@ use crate::page::{Family, Page, gauge};
 use crate::scan::words;
 
 const FAMILIES: [Family; 2] = [
-    gauge("node_bonding_active", "Number of active slaves per bonding interface."),
-    gauge("node_bonding_slaves", "Number of configured slaves per bonding interface."),
+    gauge!("node_bonding_active", "Number of active slaves per bonding interface."),
+    gauge!("node_bonding_slaves", "Number of configured slaves per bonding interface."),
 ];
 const CLASS: &[u8] = b"class/net/";
 

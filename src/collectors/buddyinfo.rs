@@ -4,7 +4,7 @@ use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, gauge};
 use crate::scan::{decimal, lines, words};
 
-const BLOCKS: [Family; 1] = [gauge("node_buddyinfo_blocks", "Count of free blocks according to size.")];
+const BLOCKS: [Family; 1] = [gauge!("node_buddyinfo_blocks", "Count of free blocks according to size.")];
 
 /// Adds a sample for each node, zone and size.
 ///

@@ -12,44 +12,44 @@ use crate::scan::{hex, lines, words};
 const FIGURES: [(&str, Family); 2] = [
     (
         "net/netfilter/nf_conntrack_count",
-        gauge("node_nf_conntrack_entries", "Number of currently allocated flow entries for connection tracking."),
+        gauge!("node_nf_conntrack_entries", "Number of currently allocated flow entries for connection tracking."),
     ),
     (
         "net/netfilter/nf_conntrack_max",
-        gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
+        gauge!("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table."),
     ),
 ];
 
 /// The columns that are told.
 const STATISTICS: [(usize, Family); 8] = [
-    (2, gauge("node_nf_conntrack_stat_found", "Number of searched entries which were successful.")),
-    (4, gauge("node_nf_conntrack_stat_invalid", "Number of packets seen which can not be tracked.")),
+    (2, gauge!("node_nf_conntrack_stat_found", "Number of searched entries which were successful.")),
+    (4, gauge!("node_nf_conntrack_stat_invalid", "Number of packets seen which can not be tracked.")),
     (
         5,
-        gauge(
+        gauge!(
             "node_nf_conntrack_stat_ignore",
             "Number of packets seen which are already connected to a conntrack entry.",
         ),
     ),
-    (8, gauge("node_nf_conntrack_stat_insert", "Number of entries inserted into the list.")),
+    (8, gauge!("node_nf_conntrack_stat_insert", "Number of entries inserted into the list.")),
     (
         9,
-        gauge(
+        gauge!(
             "node_nf_conntrack_stat_insert_failed",
             "Number of entries for which list insertion was attempted but failed.",
         ),
     ),
-    (10, gauge("node_nf_conntrack_stat_drop", "Number of packets dropped due to conntrack failure.")),
+    (10, gauge!("node_nf_conntrack_stat_drop", "Number of packets dropped due to conntrack failure.")),
     (
         11,
-        gauge(
+        gauge!(
             "node_nf_conntrack_stat_early_drop",
             "Number of dropped conntrack entries to make room for new ones, if maximum table size was reached.",
         ),
     ),
     (
         16,
-        gauge(
+        gauge!(
             "node_nf_conntrack_stat_search_restart",
             "Number of conntrack table lookups which had to be restarted due to hashtable resizes.",
         ),

@@ -10,37 +10,37 @@ use crate::host::{Error, Host};
 use crate::page::{Digits, Family, Page, Value, counter, gauge};
 use crate::scan::{decimal, fixed, lines, split_once, words};
 
-const SECONDS: [Family; 1] = [counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
+const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
 /// In the order of the file's columns.
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 const IDLE: usize = 3;
 
 const GUEST_SECONDS: [Family; 1] =
-    [counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests (VMs) for each mode.")];
+    [counter!("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests (VMs) for each mode.")];
 /// In the order of the columns that follow.
 const GUEST_MODES: [&str; 2] = ["user", "nice"];
 
-const ISOLATED: [Family; 1] = [gauge(
+const ISOLATED: [Family; 1] = [gauge!(
     "node_cpu_isolated",
     "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.",
 )];
-const ONLINE: [Family; 1] = [gauge("node_cpu_online", "CPUs that are online and being scheduled.")];
+const ONLINE: [Family; 1] = [gauge!("node_cpu_online", "CPUs that are online and being scheduled.")];
 /// Families, their files, and whether they are a core's rather than a package's.
 const THROTTLES: [([Family; 1], &[u8], bool); 2] = [
     (
-        [counter("node_cpu_core_throttles_total", "Number of times this CPU core has been throttled.")],
+        [counter!("node_cpu_core_throttles_total", "Number of times this CPU core has been throttled.")],
         b"core_throttle_count",
         true,
     ),
     (
-        [counter("node_cpu_package_throttles_total", "Number of times this CPU package has been throttled.")],
+        [counter!("node_cpu_package_throttles_total", "Number of times this CPU package has been throttled.")],
         b"package_throttle_count",
         false,
     ),
 ];
 
-const INFO: Family = gauge("node_cpu_info", "CPU information from /proc/cpuinfo.");
-const FREQUENCY: Family = gauge("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
+const INFO: Family = gauge!("node_cpu_info", "CPU information from /proc/cpuinfo.");
+const FREQUENCY: Family = gauge!("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
 
 /// More processors than any kernel is built for.
 const MOST: u64 = 8192;

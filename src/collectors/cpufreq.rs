@@ -8,13 +8,13 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, words};
 
 const FAMILIES: [Family; 7] = [
-    gauge("node_cpu_frequency_avg_hertz", "Average CPU thread frequency in hertz."),
-    gauge("node_cpu_frequency_hertz", "Current CPU thread frequency in hertz."),
-    gauge("node_cpu_frequency_max_hertz", "Maximum CPU thread frequency in hertz."),
-    gauge("node_cpu_frequency_min_hertz", "Minimum CPU thread frequency in hertz."),
-    gauge("node_cpu_scaling_frequency_hertz", "Current scaled CPU thread frequency in hertz."),
-    gauge("node_cpu_scaling_frequency_max_hertz", "Maximum scaled CPU thread frequency in hertz."),
-    gauge("node_cpu_scaling_frequency_min_hertz", "Minimum scaled CPU thread frequency in hertz."),
+    gauge!("node_cpu_frequency_avg_hertz", "Average CPU thread frequency in hertz."),
+    gauge!("node_cpu_frequency_hertz", "Current CPU thread frequency in hertz."),
+    gauge!("node_cpu_frequency_max_hertz", "Maximum CPU thread frequency in hertz."),
+    gauge!("node_cpu_frequency_min_hertz", "Minimum CPU thread frequency in hertz."),
+    gauge!("node_cpu_scaling_frequency_hertz", "Current scaled CPU thread frequency in hertz."),
+    gauge!("node_cpu_scaling_frequency_max_hertz", "Maximum scaled CPU thread frequency in hertz."),
+    gauge!("node_cpu_scaling_frequency_min_hertz", "Minimum scaled CPU thread frequency in hertz."),
 ];
 /// In the order of the families.
 const FILES: [&[u8]; 7] = [
@@ -26,7 +26,7 @@ const FILES: [&[u8]; 7] = [
     b"scaling_max_freq",
     b"scaling_min_freq",
 ];
-const GOVERNOR: [Family; 1] = [gauge("node_cpu_scaling_governor", "Current enabled CPU frequency governor.")];
+const GOVERNOR: [Family; 1] = [gauge!("node_cpu_scaling_governor", "Current enabled CPU frequency governor.")];
 const CPUS: &[u8] = b"devices/system/cpu/";
 
 /// Adds a row for each processor, and one for each governor it may have.

@@ -9,23 +9,23 @@ use crate::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [
-    counter("node_disk_reads_completed_total", "The total number of reads completed successfully."),
-    counter("node_disk_reads_merged_total", "The total number of reads merged."),
-    counter("node_disk_read_bytes_total", "The total number of bytes read successfully."),
-    counter("node_disk_read_time_seconds_total", "The total number of seconds spent by all reads."),
-    counter("node_disk_writes_completed_total", "The total number of writes completed successfully."),
-    counter("node_disk_writes_merged_total", "The number of writes merged."),
-    counter("node_disk_written_bytes_total", "The total number of bytes written successfully."),
-    counter("node_disk_write_time_seconds_total", "This is the total number of seconds spent by all writes."),
-    gauge("node_disk_io_now", "The number of I/Os currently in progress."),
-    counter("node_disk_io_time_seconds_total", "Total seconds spent doing I/Os."),
-    counter("node_disk_io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os."),
-    counter("node_disk_discards_completed_total", "The total number of discards completed successfully."),
-    counter("node_disk_discards_merged_total", "The total number of discards merged."),
-    counter("node_disk_discarded_sectors_total", "The total number of sectors discarded successfully."),
-    counter("node_disk_discard_time_seconds_total", "This is the total number of seconds spent by all discards."),
-    counter("node_disk_flush_requests_total", "The total number of flush requests completed successfully"),
-    counter(
+    counter!("node_disk_reads_completed_total", "The total number of reads completed successfully."),
+    counter!("node_disk_reads_merged_total", "The total number of reads merged."),
+    counter!("node_disk_read_bytes_total", "The total number of bytes read successfully."),
+    counter!("node_disk_read_time_seconds_total", "The total number of seconds spent by all reads."),
+    counter!("node_disk_writes_completed_total", "The total number of writes completed successfully."),
+    counter!("node_disk_writes_merged_total", "The number of writes merged."),
+    counter!("node_disk_written_bytes_total", "The total number of bytes written successfully."),
+    counter!("node_disk_write_time_seconds_total", "This is the total number of seconds spent by all writes."),
+    gauge!("node_disk_io_now", "The number of I/Os currently in progress."),
+    counter!("node_disk_io_time_seconds_total", "Total seconds spent doing I/Os."),
+    counter!("node_disk_io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os."),
+    counter!("node_disk_discards_completed_total", "The total number of discards completed successfully."),
+    counter!("node_disk_discards_merged_total", "The total number of discards merged."),
+    counter!("node_disk_discarded_sectors_total", "The total number of sectors discarded successfully."),
+    counter!("node_disk_discard_time_seconds_total", "This is the total number of seconds spent by all discards."),
+    counter!("node_disk_flush_requests_total", "The total number of flush requests completed successfully"),
+    counter!(
         "node_disk_flush_requests_time_seconds_total",
         "This is the total number of seconds spent by all flush requests.",
     ),
@@ -40,7 +40,7 @@ const UNITS: [Unit; 17] = {
     [One, One, Sector, Ms, One, One, Sector, Ms, One, Ms, Ms, One, One, One, Ms, One, Ms]
 };
 
-const INFO: [Family; 1] = [gauge("node_disk_info", "Info of /sys/block/<block_device>.")];
+const INFO: [Family; 1] = [gauge!("node_disk_info", "Info of /sys/block/<block_device>.")];
 
 /// Adds a row for each disk.
 ///
@@ -173,8 +173,9 @@ mod tests {
     #[test]
     fn units_fit_the_names() {
         for (family, unit) in FAMILIES.iter().zip(UNITS) {
-            assert_eq!(family.name.contains("_bytes"), matches!(unit, Unit::Sector), "{}", family.name);
-            assert_eq!(family.name.contains("_seconds"), matches!(unit, Unit::Millisecond), "{}", family.name);
+            let name = str::from_utf8(family.name()).unwrap();
+            assert_eq!(name.contains("_bytes"), matches!(unit, Unit::Sector), "{name}");
+            assert_eq!(name.contains("_seconds"), matches!(unit, Unit::Millisecond), "{name}");
         }
     }
 

@@ -6,8 +6,8 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 
 const FIGURES: [(&str, Family); 2] = [
-    ("kernel/random/entropy_avail", gauge("node_entropy_available_bits", "Bits of available entropy.")),
-    ("kernel/random/poolsize", gauge("node_entropy_pool_size_bits", "Bits of entropy pool.")),
+    ("kernel/random/entropy_avail", gauge!("node_entropy_available_bits", "Bits of available entropy.")),
+    ("kernel/random/poolsize", gauge!("node_entropy_pool_size_bits", "Bits of entropy pool.")),
 ];
 
 /// Adds the two figures.

@@ -6,8 +6,8 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{columns, words};
 
-const ALLOCATED: Family = gauge("node_filefd_allocated", "File descriptor statistics: allocated.");
-const MAXIMUM: Family = gauge("node_filefd_maximum", "File descriptor statistics: maximum.");
+const ALLOCATED: Family = gauge!("node_filefd_allocated", "File descriptor statistics: allocated.");
+const MAXIMUM: Family = gauge!("node_filefd_maximum", "File descriptor statistics: maximum.");
 
 /// Adds the two figures.
 ///

@@ -16,15 +16,15 @@ use crate::scan::{decimal, lines, split_once, words};
 use crate::statfs::{Asked, Mounts, Question};
 
 const FAMILIES: [Family; 7] = [
-    gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
-    gauge("node_filesystem_device_error", "Whether an error occurred while getting statistics for the given device."),
-    gauge("node_filesystem_files", "Filesystem total file nodes."),
-    gauge("node_filesystem_files_free", "Filesystem total free file nodes."),
-    gauge("node_filesystem_free_bytes", "Filesystem free space in bytes."),
-    gauge("node_filesystem_readonly", "Filesystem read-only status."),
-    gauge("node_filesystem_size_bytes", "Filesystem size in bytes."),
+    gauge!("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
+    gauge!("node_filesystem_device_error", "Whether an error occurred while getting statistics for the given device."),
+    gauge!("node_filesystem_files", "Filesystem total file nodes."),
+    gauge!("node_filesystem_files_free", "Filesystem total free file nodes."),
+    gauge!("node_filesystem_free_bytes", "Filesystem free space in bytes."),
+    gauge!("node_filesystem_readonly", "Filesystem read-only status."),
+    gauge!("node_filesystem_size_bytes", "Filesystem size in bytes."),
 ];
-const MOUNT_INFO: [Family; 1] = [gauge("node_filesystem_mount_info", "Filesystem mount information.")];
+const MOUNT_INFO: [Family; 1] = [gauge!("node_filesystem_mount_info", "Filesystem mount information.")];
 
 /// The beginnings of the types of file systems that ask another machine or a program, and sleep
 /// until they are answered.

@@ -9,8 +9,8 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Kind, Page, Value, gauge};
 use crate::scan::{signed, split_once};
 
-const CHIP_NAMES: Family = gauge("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
-const SENSOR_LABEL: Family = gauge("node_hwmon_sensor_label", "Label for given chip and sensor");
+const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
+const SENSOR_LABEL: Family = gauge!("node_hwmon_sensor_label", "Label for given chip and sensor");
 const CLASS: &[u8] = b"class/hwmon/";
 
 /// The sensors of each type that have no number: the type, and a zero in place of one.

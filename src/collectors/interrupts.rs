@@ -10,7 +10,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
 use crate::scan::{decimal, lines, split_once, words};
 
-const INTERRUPTS: [Family; 1] = [counter("node_interrupts_total", "Interrupt details.")];
+const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt details.")];
 
 /// Adds a sample for each processor and interrupt.
 ///

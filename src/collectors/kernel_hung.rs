@@ -5,7 +5,7 @@
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
 
-const TASKS: Family = counter(
+const TASKS: Family = counter!(
     "node_kernel_hung_tasks_total",
     "Total number of tasks that have been detected as hung since the system booted.",
 );

@@ -7,7 +7,7 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{fixed, words};
 
 const FAMILIES: [Family; 3] =
-    [gauge("node_load1", "1m load average."), gauge("node_load5", "5m load average."), gauge("node_load15", "15m load average.")];
+    [gauge!("node_load1", "1m load average."), gauge!("node_load5", "5m load average."), gauge!("node_load15", "15m load average.")];
 
 /// Adds the three averages.
 ///

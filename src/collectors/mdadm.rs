@@ -8,15 +8,15 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, lines, split_once, words};
 
 const FAMILIES: [Family; 5] = [
-    gauge("node_md_blocks", "Total number of blocks on device."),
-    gauge("node_md_blocks_synced", "Number of blocks synced on device."),
-    gauge("node_md_degraded", "Number of degraded disks on device."),
-    gauge("node_md_disks_required", "Total number of disks of device."),
-    gauge("node_md_raid_disks", "Number of raid disks on device."),
+    gauge!("node_md_blocks", "Total number of blocks on device."),
+    gauge!("node_md_blocks_synced", "Number of blocks synced on device."),
+    gauge!("node_md_degraded", "Number of degraded disks on device."),
+    gauge!("node_md_disks_required", "Total number of disks of device."),
+    gauge!("node_md_raid_disks", "Number of raid disks on device."),
 ];
-const DISKS: [Family; 1] = [gauge("node_md_disks", "Number of active/failed/spare disks of device.")];
+const DISKS: [Family; 1] = [gauge!("node_md_disks", "Number of active/failed/spare disks of device.")];
 const DISK_STATES: [&str; 3] = ["active", "failed", "spare"];
-const STATE: [Family; 1] = [gauge("node_md_state", "Indicates the state of md-device.")];
+const STATE: [Family; 1] = [gauge!("node_md_state", "Indicates the state of md-device.")];
 /// The label's values, and what the file calls them.
 const STATES: [(&[u8], &[u8]); 5] =
     [(b"active", b"active"), (b"check", b"check"), (b"inactive", b"inactive"), (b"recovering", b"recovery"), (b"resync", b"resync")];

@@ -12,28 +12,28 @@ use crate::page::{Family, Page, Table, Value, counter, gauge};
 use crate::scan::{hex, hex_digit, signed};
 
 const INFO: [Family; 1] =
-    [gauge("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
+    [gauge!("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
 const FAMILIES: [Family; 19] = [
-    gauge("node_network_address_assign_type", "Network device property: address_assign_type"),
-    gauge("node_network_carrier", "Network device property: carrier"),
-    counter("node_network_carrier_changes_total", "Network device property: carrier_changes_total"),
-    counter("node_network_carrier_down_changes_total", "Network device property: carrier_down_changes_total"),
-    counter("node_network_carrier_up_changes_total", "Network device property: carrier_up_changes_total"),
-    gauge("node_network_device_id", "Network device property: device_id"),
-    gauge("node_network_dormant", "Network device property: dormant"),
-    gauge("node_network_flags", "Network device property: flags"),
-    gauge("node_network_iface_id", "Network device property: iface_id"),
-    gauge("node_network_iface_link", "Network device property: iface_link"),
-    gauge("node_network_iface_link_mode", "Network device property: iface_link_mode"),
-    gauge("node_network_mtu_bytes", "Network device property: mtu_bytes"),
-    gauge("node_network_name_assign_type", "Network device property: name_assign_type"),
-    gauge("node_network_net_dev_group", "Network device property: net_dev_group"),
-    gauge("node_network_protocol_type", "Network device property: protocol_type"),
+    gauge!("node_network_address_assign_type", "Network device property: address_assign_type"),
+    gauge!("node_network_carrier", "Network device property: carrier"),
+    counter!("node_network_carrier_changes_total", "Network device property: carrier_changes_total"),
+    counter!("node_network_carrier_down_changes_total", "Network device property: carrier_down_changes_total"),
+    counter!("node_network_carrier_up_changes_total", "Network device property: carrier_up_changes_total"),
+    gauge!("node_network_device_id", "Network device property: device_id"),
+    gauge!("node_network_dormant", "Network device property: dormant"),
+    gauge!("node_network_flags", "Network device property: flags"),
+    gauge!("node_network_iface_id", "Network device property: iface_id"),
+    gauge!("node_network_iface_link", "Network device property: iface_link"),
+    gauge!("node_network_iface_link_mode", "Network device property: iface_link_mode"),
+    gauge!("node_network_mtu_bytes", "Network device property: mtu_bytes"),
+    gauge!("node_network_name_assign_type", "Network device property: name_assign_type"),
+    gauge!("node_network_net_dev_group", "Network device property: net_dev_group"),
+    gauge!("node_network_protocol_type", "Network device property: protocol_type"),
     // netdev's in node_exporter, where it also comes with the dump alone.
-    counter("node_network_receive_nohandler_total", "Network device statistic receive_nohandler."),
-    gauge("node_network_speed_bytes", "Network device property: speed_bytes"),
-    gauge("node_network_transmit_queue_length", "Network device property: transmit_queue_length"),
-    gauge("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise."),
+    counter!("node_network_receive_nohandler_total", "Network device statistic receive_nohandler."),
+    gauge!("node_network_speed_bytes", "Network device property: speed_bytes"),
+    gauge!("node_network_transmit_queue_length", "Network device property: transmit_queue_length"),
+    gauge!("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise."),
 ];
 
 /// Where a dump tells what a file says.

@@ -11,22 +11,22 @@ use crate::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 16] = [
-    counter("node_network_receive_bytes_total", "Network device statistic receive_bytes."),
-    counter("node_network_receive_packets_total", "Network device statistic receive_packets."),
-    counter("node_network_receive_errs_total", "Network device statistic receive_errs."),
-    counter("node_network_receive_drop_total", "Network device statistic receive_drop."),
-    counter("node_network_receive_fifo_total", "Network device statistic receive_fifo."),
-    counter("node_network_receive_frame_total", "Network device statistic receive_frame."),
-    counter("node_network_receive_compressed_total", "Network device statistic receive_compressed."),
-    counter("node_network_receive_multicast_total", "Network device statistic receive_multicast."),
-    counter("node_network_transmit_bytes_total", "Network device statistic transmit_bytes."),
-    counter("node_network_transmit_packets_total", "Network device statistic transmit_packets."),
-    counter("node_network_transmit_errs_total", "Network device statistic transmit_errs."),
-    counter("node_network_transmit_drop_total", "Network device statistic transmit_drop."),
-    counter("node_network_transmit_fifo_total", "Network device statistic transmit_fifo."),
-    counter("node_network_transmit_colls_total", "Network device statistic transmit_colls."),
-    counter("node_network_transmit_carrier_total", "Network device statistic transmit_carrier."),
-    counter("node_network_transmit_compressed_total", "Network device statistic transmit_compressed."),
+    counter!("node_network_receive_bytes_total", "Network device statistic receive_bytes."),
+    counter!("node_network_receive_packets_total", "Network device statistic receive_packets."),
+    counter!("node_network_receive_errs_total", "Network device statistic receive_errs."),
+    counter!("node_network_receive_drop_total", "Network device statistic receive_drop."),
+    counter!("node_network_receive_fifo_total", "Network device statistic receive_fifo."),
+    counter!("node_network_receive_frame_total", "Network device statistic receive_frame."),
+    counter!("node_network_receive_compressed_total", "Network device statistic receive_compressed."),
+    counter!("node_network_receive_multicast_total", "Network device statistic receive_multicast."),
+    counter!("node_network_transmit_bytes_total", "Network device statistic transmit_bytes."),
+    counter!("node_network_transmit_packets_total", "Network device statistic transmit_packets."),
+    counter!("node_network_transmit_errs_total", "Network device statistic transmit_errs."),
+    counter!("node_network_transmit_drop_total", "Network device statistic transmit_drop."),
+    counter!("node_network_transmit_fifo_total", "Network device statistic transmit_fifo."),
+    counter!("node_network_transmit_colls_total", "Network device statistic transmit_colls."),
+    counter!("node_network_transmit_carrier_total", "Network device statistic transmit_carrier."),
+    counter!("node_network_transmit_compressed_total", "Network device statistic transmit_compressed."),
 ];
 
 /// Adds a row for each interface.

@@ -8,8 +8,8 @@ use crate::netlink::{Message, after, by_type, link_name, links, messages, u16_at
 use crate::scan::hex_digit;
 use crate::page::{Digits, Family, Page, gauge};
 
-const INFO: [Family; 1] = [gauge("node_network_route_info", "network routing table information")];
-const ROUTES: [Family; 1] = [gauge("node_network_routes", "network routes by interface")];
+const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];
+const ROUTES: [Family; 1] = [gauge!("node_network_routes", "network routes by interface")];
 
 const GETROUTE: u16 = 26;
 const NEWROUTE: u16 = 24;

@@ -9,17 +9,17 @@ use crate::page::{Family, Page, counter};
 use crate::scan::{decimal, lines, words};
 
 const PACKETS: Family =
-    counter("node_nfs_packets_total", "Total NFSd network packets (sent+received) by protocol type.");
-const CONNECTIONS: Family = counter("node_nfs_connections_total", "Total number of NFSd TCP connections.");
+    counter!("node_nfs_packets_total", "Total NFSd network packets (sent+received) by protocol type.");
+const CONNECTIONS: Family = counter!("node_nfs_connections_total", "Total number of NFSd TCP connections.");
 const RPCS: [Family; 3] = [
-    counter("node_nfs_rpcs_total", "Total number of RPCs performed."),
-    counter("node_nfs_rpc_retransmissions_total", "Number of RPC transmissions performed."),
-    counter(
+    counter!("node_nfs_rpcs_total", "Total number of RPCs performed."),
+    counter!("node_nfs_rpc_retransmissions_total", "Number of RPC transmissions performed."),
+    counter!(
         "node_nfs_rpc_authentication_refreshes_total",
         "Number of RPC authentication refreshes performed.",
     ),
 ];
-const REQUESTS: [Family; 1] = [counter("node_nfs_requests_total", "Number of NFS procedures invoked.")];
+const REQUESTS: [Family; 1] = [counter!("node_nfs_requests_total", "Number of NFS procedures invoked.")];
 
 /// A version of the protocol and its procedures.
 type Version = (&'static [u8], &'static str);

@@ -10,12 +10,12 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, fixed, lines, split_once};
 use crate::zone;
 
-const INFO: [Family; 1] = [gauge(
+const INFO: [Family; 1] = [gauge!(
     "node_os_info",
     "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, pretty_name, variant, variant_id, version, version_codename, version_id.",
 )];
-const VERSION: [Family; 1] = [gauge("node_os_version", "Metric containing the major.minor part of the OS version.")];
-const SUPPORT_END: Family = gauge(
+const VERSION: [Family; 1] = [gauge!("node_os_version", "Metric containing the major.minor part of the OS version.")];
+const SUPPORT_END: Family = gauge!(
     "node_os_support_end_timestamp_seconds",
     "Metric containing the end-of-life date timestamp of the OS.",
 );

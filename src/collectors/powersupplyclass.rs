@@ -61,7 +61,7 @@ const NUMBERS: [(&str, &str, u8); 49] = [
     ("voltage_now", "voltage_volt", 6),
     ("voltage_ocv", "voltage_ocv", 6),
 ];
-const INFO: [Family; 1] = [gauge("node_power_supply_info", "info of /sys/class/power_supply/<power_supply>.")];
+const INFO: [Family; 1] = [gauge!("node_power_supply_info", "info of /sys/class/power_supply/<power_supply>.")];
 /// The labels, which but for the supply's name are files.
 const LABELS: [&str; 12] = [
     "capacity_level",

@@ -12,7 +12,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"cpu",
         b"some",
-        counter(
+        counter!(
             "node_pressure_cpu_waiting_seconds_total",
             "Total time in seconds that processes have waited for CPU time",
         ),
@@ -20,7 +20,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"io",
         b"some",
-        counter(
+        counter!(
             "node_pressure_io_waiting_seconds_total",
             "Total time in seconds that processes have waited due to IO congestion",
         ),
@@ -28,7 +28,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"io",
         b"full",
-        counter(
+        counter!(
             "node_pressure_io_stalled_seconds_total",
             "Total time in seconds no process could make progress due to IO congestion",
         ),
@@ -36,7 +36,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"memory",
         b"some",
-        counter(
+        counter!(
             "node_pressure_memory_waiting_seconds_total",
             "Total time in seconds that processes have waited for memory",
         ),
@@ -44,7 +44,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"memory",
         b"full",
-        counter(
+        counter!(
             "node_pressure_memory_stalled_seconds_total",
             "Total time in seconds no process could make progress due to memory congestion",
         ),
@@ -52,7 +52,7 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
     (
         b"irq",
         b"full",
-        counter(
+        counter!(
             "node_pressure_irq_stalled_seconds_total",
             "Total time in seconds no process could make progress due to IRQ congestion",
         ),

@@ -7,14 +7,14 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{decimal, rsplit_once, words};
 
-const THREADS: Family = gauge("node_processes_threads", "Allocated threads in system");
-const STATE: Family = gauge("node_processes_state", "Number of processes in each state.");
-const THREADS_STATE: Family = gauge("node_processes_threads_state", "Number of threads in each state.");
-const PIDS: Family = gauge("node_processes_pids", "Number of PIDs");
+const THREADS: Family = gauge!("node_processes_threads", "Allocated threads in system");
+const STATE: Family = gauge!("node_processes_state", "Number of processes in each state.");
+const THREADS_STATE: Family = gauge!("node_processes_threads_state", "Number of threads in each state.");
+const PIDS: Family = gauge!("node_processes_pids", "Number of PIDs");
 /// Settings, and what they limit.
 const LIMITS: [(&str, Family); 2] = [
-    ("kernel/threads-max", gauge("node_processes_max_threads", "Limit of threads in the system")),
-    ("kernel/pid_max", gauge("node_processes_max_processes", "Number of max PIDs limit")),
+    ("kernel/threads-max", gauge!("node_processes_max_threads", "Limit of threads in the system")),
+    ("kernel/pid_max", gauge!("node_processes_max_processes", "Number of max PIDs limit")),
 ];
 
 /// Adds the numbers of processes and threads, in all and in each state, and their limits.

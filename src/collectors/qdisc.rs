@@ -8,13 +8,13 @@ use crate::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at
 use crate::page::{Family, Page, counter, gauge};
 
 const FAMILIES: [Family; 7] = [
-    gauge("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
-    counter("node_qdisc_bytes_total", "Number of bytes sent."),
-    gauge("node_qdisc_current_queue_length", "Number of packets currently in queue to be sent."),
-    counter("node_qdisc_drops_total", "Number of packets dropped."),
-    counter("node_qdisc_overlimits_total", "Number of overlimit packets."),
-    counter("node_qdisc_packets_total", "Number of packets sent."),
-    counter("node_qdisc_requeues_total", "Number of packets dequeued, not transmitted, and requeued."),
+    gauge!("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
+    counter!("node_qdisc_bytes_total", "Number of bytes sent."),
+    gauge!("node_qdisc_current_queue_length", "Number of packets currently in queue to be sent."),
+    counter!("node_qdisc_drops_total", "Number of packets dropped."),
+    counter!("node_qdisc_overlimits_total", "Number of overlimit packets."),
+    counter!("node_qdisc_packets_total", "Number of packets sent."),
+    counter!("node_qdisc_requeues_total", "Number of packets dequeued, not transmitted, and requeued."),
 ];
 
 /// What of a queue is told.

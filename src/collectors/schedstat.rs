@@ -8,12 +8,12 @@ use crate::page::{Family, Page, Value, counter};
 use crate::scan::{decimal, lines, words};
 
 const FAMILIES: [Family; 3] = [
-    counter("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process."),
-    counter(
+    counter!("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process."),
+    counter!(
         "node_schedstat_waiting_seconds_total",
         "Number of seconds spent by processing waiting for this CPU.",
     ),
-    counter("node_schedstat_timeslices_total", "Number of timeslices executed by CPU."),
+    counter!("node_schedstat_timeslices_total", "Number of timeslices executed by CPU."),
 ];
 
 /// The decimal places of each.

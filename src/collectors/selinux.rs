@@ -4,9 +4,9 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{decimal, lines, split_once};
 
-const ENABLED: Family = gauge("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false");
-const CONFIG_MODE: Family = gauge("node_selinux_config_mode", "Configured SELinux enforcement mode");
-const CURRENT_MODE: Family = gauge("node_selinux_current_mode", "Current SELinux enforcement mode");
+const ENABLED: Family = gauge!("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false");
+const CONFIG_MODE: Family = gauge!("node_selinux_config_mode", "Configured SELinux enforcement mode");
+const CURRENT_MODE: Family = gauge!("node_selinux_current_mode", "Current SELinux enforcement mode");
 
 /// The modes' numbers; disabled is -1.
 const MODES: [(&[u8], i64); 2] = [(b"enforcing", 1), (b"permissive", 0)];

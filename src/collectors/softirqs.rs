@@ -6,7 +6,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, counter};
 use crate::scan::{decimal, lines, split_once, words};
 
-const FUNCTIONS: [Family; 1] = [counter("node_softirqs_functions_total", "Softirq counts per CPU.")];
+const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softirq counts per CPU.")];
 
 /// Adds a sample for each processor and kind.
 ///

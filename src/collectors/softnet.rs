@@ -8,16 +8,16 @@ use crate::page::{Digits, Family, Page, counter, gauge};
 use crate::scan::{hex, lines, words};
 
 const FAMILIES: [Family; 7] = [
-    counter("node_softnet_processed_total", "Number of processed packets"),
-    counter("node_softnet_dropped_total", "Number of dropped packets"),
-    counter("node_softnet_times_squeezed_total", "Number of times processing packets ran out of quota"),
-    counter(
+    counter!("node_softnet_processed_total", "Number of processed packets"),
+    counter!("node_softnet_dropped_total", "Number of dropped packets"),
+    counter!("node_softnet_times_squeezed_total", "Number of times processing packets ran out of quota"),
+    counter!(
         "node_softnet_cpu_collision_total",
         "Number of collision occur while obtaining device lock while transmitting",
     ),
-    counter("node_softnet_received_rps_total", "Number of times cpu woken up received_rps"),
-    counter("node_softnet_flow_limit_count_total", "Number of times flow limit has been reached"),
-    gauge("node_softnet_backlog_len", "Softnet backlog status"),
+    counter!("node_softnet_received_rps_total", "Number of times cpu woken up received_rps"),
+    counter!("node_softnet_flow_limit_count_total", "Number of times flow limit has been reached"),
+    gauge!("node_softnet_backlog_len", "Softnet backlog status"),
 ];
 
 /// Adds a row for each processor.

@@ -8,15 +8,15 @@ use crate::scan::{decimal, lines, words};
 
 /// The lines of one number that are told, by their first word.
 const FIGURES: [(&[u8], Family); 6] = [
-    (b"intr", counter("node_intr_total", "Total number of interrupts serviced.")),
-    (b"ctxt", counter("node_context_switches_total", "Total number of context switches.")),
-    (b"btime", gauge("node_boot_time_seconds", "Node boot time, in unixtime.")),
-    (b"processes", counter("node_forks_total", "Total number of forks.")),
-    (b"procs_running", gauge("node_procs_running", "Number of processes in runnable state.")),
-    (b"procs_blocked", gauge("node_procs_blocked", "Number of processes blocked waiting for I/O to complete.")),
+    (b"intr", counter!("node_intr_total", "Total number of interrupts serviced.")),
+    (b"ctxt", counter!("node_context_switches_total", "Total number of context switches.")),
+    (b"btime", gauge!("node_boot_time_seconds", "Node boot time, in unixtime.")),
+    (b"processes", counter!("node_forks_total", "Total number of forks.")),
+    (b"procs_running", gauge!("node_procs_running", "Number of processes in runnable state.")),
+    (b"procs_blocked", gauge!("node_procs_blocked", "Number of processes blocked waiting for I/O to complete.")),
 ];
 
-const SOFTIRQS: [Family; 1] = [counter("node_softirqs_total", "Number of softirq calls.")];
+const SOFTIRQS: [Family; 1] = [counter!("node_softirqs_total", "Number of softirq calls.")];
 
 /// In the order of the kernel's numbers.
 const VECTORS: [&str; 10] =

@@ -7,9 +7,9 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::{decimal, lines, signed, words};
 
 const FAMILIES: [Family; 3] = [
-    gauge("node_swap_size_bytes", "Swap device size in bytes."),
-    gauge("node_swap_used_bytes", "Swap device used in bytes."),
-    gauge("node_swap_priority", "Swap device priority."),
+    gauge!("node_swap_size_bytes", "Swap device size in bytes."),
+    gauge!("node_swap_used_bytes", "Swap device used in bytes."),
+    gauge!("node_swap_priority", "Swap device priority."),
 ];
 
 /// Adds a row for each.

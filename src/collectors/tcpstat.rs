@@ -8,7 +8,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 use crate::scan::{hex, lines, split_once, words};
 
-const STATES: [Family; 1] = [gauge("node_tcp_connection_states", "Number of connection states.")];
+const STATES: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
 
 const FILES: [&[u8]; 2] = [b"net/tcp", b"net/tcp6"];
 /// By the kernel's numbers, the first of which is 1.

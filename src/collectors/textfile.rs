@@ -12,9 +12,9 @@ use crate::page::{self, Page, Value, gauge};
 use crate::scan::rsplit_once;
 
 const MTIME: [page::Family; 1] =
-    [gauge("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
+    [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
 const FAILED: page::Family =
-    gauge("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
+    gauge!("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
 
 /// More directories than a pattern should find.
 const MOST_DIRECTORIES: usize = 256;
@@ -169,9 +169,9 @@ mod tests {
         let mut host = Host::default();
         host.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
         let (mut page, mut out) = (Page::default(), Sorted::default());
-        page.single(&gauge("node_load1", "1m load average."), true);
+        page.single(&gauge!("node_load1", "1m load average."), true);
         collect(&host, &mut page).unwrap();
-        page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name.as_bytes());
+        page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name());
         String::from_utf8(out.to_vec()).unwrap()
     }
 

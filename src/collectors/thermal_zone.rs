@@ -13,7 +13,7 @@ const ZONES: Class = Class {
     prefix: b"thermal_zone",
     labels: &["type", "zone"],
     own_label: "zone",
-    families: &[gauge("node_thermal_zone_temp", "Zone temperature in Celsius")],
+    families: &[gauge!("node_thermal_zone_temp", "Zone temperature in Celsius")],
     files: &["temp"],
     value: celsius,
 };
@@ -22,8 +22,8 @@ const COOLING: Class = Class {
     labels: &["name", "type"],
     own_label: "name",
     families: &[
-        gauge("node_cooling_device_cur_state", "Current throttle state of the cooling device"),
-        gauge("node_cooling_device_max_state", "Maximum throttle state of the cooling device"),
+        gauge!("node_cooling_device_cur_state", "Current throttle state of the cooling device"),
+        gauge!("node_cooling_device_max_state", "Maximum throttle state of the cooling device"),
     ],
     files: &["cur_state", "max_state"],
     value: |text| signed(text).map(Value::from),

@@ -8,13 +8,13 @@ use crate::page::{Family, Page, Value, gauge};
 use crate::scan::words;
 use crate::zone;
 
-const SECONDS: Family = gauge("node_time_seconds", "System time in seconds since epoch (1970).");
-const ZONE: Family = gauge("node_time_zone_offset_seconds", "System time zone offset in seconds.");
-const AVAILABLE: Family = gauge(
+const SECONDS: Family = gauge!("node_time_seconds", "System time in seconds since epoch (1970).");
+const ZONE: Family = gauge!("node_time_zone_offset_seconds", "System time zone offset in seconds.");
+const AVAILABLE: Family = gauge!(
     "node_time_clocksource_available_info",
     "Available clocksources read from '/sys/devices/system/clocksource'.",
 );
-const CURRENT: Family = gauge(
+const CURRENT: Family = gauge!(
     "node_time_clocksource_current_info",
     "Current clocksource read from '/sys/devices/system/clocksource'.",
 );
@@ -56,7 +56,7 @@ mod tests {
         host.settings.paths.rootfs = "/nowhere".into();
         let (mut page, mut out) = (Page::default(), Sorted::default());
         collect(&host, &mut page).unwrap();
-        page.write(&mut out, |name| name != SECONDS.name.as_bytes());
+        page.write(&mut out, |name| name != SECONDS.name());
         let out = out.to_vec();
         let zone = out.split(|&byte| byte == b'\n').nth(2).unwrap();
         assert!(zone.starts_with(b"node_time_zone_offset_seconds{time_zone=\""), "{}", String::from_utf8_lossy(&out));

@@ -11,23 +11,23 @@ use crate::page::{Family, Page, Value, counter, gauge};
 use crate::system;
 
 const FAMILIES: [(Unit, Family); 17] = [
-    (Unit::Microsecond, gauge("node_timex_estimated_error_seconds", "Estimated error in seconds.")),
-    (Unit::PartAhead, gauge("node_timex_frequency_adjustment_ratio", "Local clock frequency adjustment.")),
-    (Unit::One, gauge("node_timex_loop_time_constant", "Phase-locked loop time constant.")),
-    (Unit::Microsecond, gauge("node_timex_maxerror_seconds", "Maximum error in seconds.")),
-    (Unit::Fine, gauge("node_timex_offset_seconds", "Time offset in between local system and reference clock.")),
-    (Unit::One, counter("node_timex_pps_calibration_total", "Pulse per second count of calibration intervals.")),
-    (Unit::One, counter("node_timex_pps_error_total", "Pulse per second count of calibration errors.")),
-    (Unit::Part, gauge("node_timex_pps_frequency_hertz", "Pulse per second frequency.")),
-    (Unit::Fine, gauge("node_timex_pps_jitter_seconds", "Pulse per second jitter.")),
-    (Unit::One, counter("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events.")),
-    (Unit::One, gauge("node_timex_pps_shift_seconds", "Pulse per second interval duration.")),
-    (Unit::One, counter("node_timex_pps_stability_exceeded_total", "Pulse per second count of stability limit exceeded events.")),
-    (Unit::Part, gauge("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes.")),
-    (Unit::One, gauge("node_timex_status", "Value of the status array bits.")),
-    (Unit::One, gauge("node_timex_sync_status", "Is clock synchronized to a reliable server (1 = yes, 0 = no).")),
-    (Unit::One, gauge("node_timex_tai_offset_seconds", "International Atomic Time (TAI) offset.")),
-    (Unit::Microsecond, gauge("node_timex_tick_seconds", "Seconds between clock ticks.")),
+    (Unit::Microsecond, gauge!("node_timex_estimated_error_seconds", "Estimated error in seconds.")),
+    (Unit::PartAhead, gauge!("node_timex_frequency_adjustment_ratio", "Local clock frequency adjustment.")),
+    (Unit::One, gauge!("node_timex_loop_time_constant", "Phase-locked loop time constant.")),
+    (Unit::Microsecond, gauge!("node_timex_maxerror_seconds", "Maximum error in seconds.")),
+    (Unit::Fine, gauge!("node_timex_offset_seconds", "Time offset in between local system and reference clock.")),
+    (Unit::One, counter!("node_timex_pps_calibration_total", "Pulse per second count of calibration intervals.")),
+    (Unit::One, counter!("node_timex_pps_error_total", "Pulse per second count of calibration errors.")),
+    (Unit::Part, gauge!("node_timex_pps_frequency_hertz", "Pulse per second frequency.")),
+    (Unit::Fine, gauge!("node_timex_pps_jitter_seconds", "Pulse per second jitter.")),
+    (Unit::One, counter!("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events.")),
+    (Unit::One, gauge!("node_timex_pps_shift_seconds", "Pulse per second interval duration.")),
+    (Unit::One, counter!("node_timex_pps_stability_exceeded_total", "Pulse per second count of stability limit exceeded events.")),
+    (Unit::Part, gauge!("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes.")),
+    (Unit::One, gauge!("node_timex_status", "Value of the status array bits.")),
+    (Unit::One, gauge!("node_timex_sync_status", "Is clock synchronized to a reliable server (1 = yes, 0 = no).")),
+    (Unit::One, gauge!("node_timex_tai_offset_seconds", "International Atomic Time (TAI) offset.")),
+    (Unit::Microsecond, gauge!("node_timex_tick_seconds", "Seconds between clock ticks.")),
 ];
 
 /// What a figure counts.
@@ -120,7 +120,7 @@ mod tests {
 
     fn text(value: Value) -> String {
         let mut page = Page::default();
-        page.single(&gauge("a", "A."), value);
+        page.single(&gauge!("a", "A."), value);
         let mut out = Sorted::default();
         page.write(&mut out, |_| true);
         String::from_utf8(out.to_vec()).unwrap().lines().last().unwrap().trim_start_matches("a ").into()
@@ -154,7 +154,7 @@ mod tests {
         let mut clock = clock();
         (clock.offset, clock.jitter, clock.status) = (-1500, 2, 64);
         let figure = |name: &str, state| {
-            let at = FAMILIES.iter().position(|(_, family)| family.name == name).unwrap();
+            let at = FAMILIES.iter().position(|(_, family)| family.name() == name.as_bytes()).unwrap();
             figures(&clock, state)[at]
         };
         assert_eq!(figure("node_timex_offset_seconds", 0), -1500);

@@ -7,7 +7,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 
 const QUEUES: [Family; 1] =
-    [gauge("node_udp_queues", "Number of allocated memory in the kernel for UDP datagrams in bytes.")];
+    [gauge!("node_udp_queues", "Number of allocated memory in the kernel for UDP datagrams in bytes.")];
 
 /// By the label `ip`.
 const FILES: [(&[u8], &[u8]); 2] = [(b"v4", b"net/udp"), (b"v6", b"net/udp6")];

@@ -4,7 +4,7 @@ use crate::host::{Error, Host};
 use crate::page::{Family, Page, gauge};
 
 const INFO: Family =
-    gauge("node_uname_info", "Labeled system information as provided by the uname system call.");
+    gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
 
 /// Adds the kernel's names.
 ///

@@ -15,20 +15,20 @@ const NUMBERS: Class = Class {
     labels: &["name"],
     own_label: "name",
     families: &[
-        gauge("node_watchdog_access_cs0", "Value of /sys/class/watchdog/<watchdog>/access_cs0"),
-        gauge("node_watchdog_bootstatus", "Value of /sys/class/watchdog/<watchdog>/bootstatus"),
-        gauge("node_watchdog_fw_version", "Value of /sys/class/watchdog/<watchdog>/fw_version"),
-        gauge("node_watchdog_nowayout", "Value of /sys/class/watchdog/<watchdog>/nowayout"),
-        gauge("node_watchdog_pretimeout_seconds", "Value of /sys/class/watchdog/<watchdog>/pretimeout"),
-        gauge("node_watchdog_timeleft_seconds", "Value of /sys/class/watchdog/<watchdog>/timeleft"),
-        gauge("node_watchdog_timeout_seconds", "Value of /sys/class/watchdog/<watchdog>/timeout"),
+        gauge!("node_watchdog_access_cs0", "Value of /sys/class/watchdog/<watchdog>/access_cs0"),
+        gauge!("node_watchdog_bootstatus", "Value of /sys/class/watchdog/<watchdog>/bootstatus"),
+        gauge!("node_watchdog_fw_version", "Value of /sys/class/watchdog/<watchdog>/fw_version"),
+        gauge!("node_watchdog_nowayout", "Value of /sys/class/watchdog/<watchdog>/nowayout"),
+        gauge!("node_watchdog_pretimeout_seconds", "Value of /sys/class/watchdog/<watchdog>/pretimeout"),
+        gauge!("node_watchdog_timeleft_seconds", "Value of /sys/class/watchdog/<watchdog>/timeleft"),
+        gauge!("node_watchdog_timeout_seconds", "Value of /sys/class/watchdog/<watchdog>/timeout"),
     ],
     files: &["access_cs0", "bootstatus", "fw_version", "nowayout", "pretimeout", "timeleft", "timeout"],
     value: |text| decimal(text).map(Value::from),
 };
 const INFO: Class = Class {
     labels: &["identity", "name", "options", "pretimeout_governor", "state", "status"],
-    families: &[gauge("node_watchdog_info", "Info of /sys/class/watchdog/<watchdog>")],
+    families: &[gauge!("node_watchdog_info", "Info of /sys/class/watchdog/<watchdog>")],
     files: &[],
     ..NUMBERS
 };
