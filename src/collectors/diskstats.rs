@@ -31,7 +31,7 @@ const FAMILIES: [Family; 17] = [
     ),
 ];
 
-/// How many of them every kernel has.
+/// How many of them every kernel tells.
 const ALWAYS: usize = 11;
 
 /// What the columns count.
@@ -111,20 +111,20 @@ enum Unit {
     Millisecond,
 }
 
-/// The other columns in the order and the units of [`FAMILIES`], of which the first
-/// [`ALWAYS`] must be there.
+/// The other columns in the order and the units of [`FAMILIES`]; `None` if one of those is missing
+/// that are [`ALWAYS`] there.
 fn values(line: &[u8]) -> Option<[Option<Value>; 17]> {
     let mut words = words(line).skip(3);
     let mut values = [None; 17];
     for (value, unit) in values.iter_mut().zip(&UNITS) {
-        let Some(figure) = words.next().and_then(decimal) else { break };
+        let Some(figure) = words.next().and_then(decimal) else { continue };
         *value = Some(match unit {
             Unit::One => figure.into(),
             Unit::Sector => figure.wrapping_mul(512).into(),
             Unit::Millisecond => Value::decimal(figure, 3),
         });
     }
-    values.get(ALWAYS.checked_sub(1)?)?.map(|_| values)
+    values.iter().take(ALWAYS).all(Option::is_some).then_some(values)
 }
 
 #[cfg(test)]
@@ -184,6 +184,8 @@ mod tests {
         for odd in [&b""[..], b"8 0", b"x 0 sda 1", b"8 -1 sda 1"] {
             assert_eq!(parse(odd), None, "{odd:?}");
         }
+        let line = b"8 0 sda 1 2 3 4 5 6 7 8 9 10 11 x 13";
+        assert_eq!(values(line).unwrap()[10..14], [milliseconds(11), None, count(13), None]);
         for odd in [&b"8 0 sda"[..], b"8 0 sda 1 2 3 4 5 6 7 8 9 10", b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11"] {
             assert_eq!(values(odd), None, "{odd:?}");
         }
