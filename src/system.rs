@@ -230,7 +230,8 @@ pub struct Status {
 ///
 /// # Errors
 /// The kernel has none: it is told of every open file.
-#[allow(clippy::useless_conversion, unsafe_code)]
+// The C library's type of times is about to be one of 64 bits, which the assertion would tell.
+#[allow(clippy::useless_conversion, deprecated, unsafe_code)]
 pub fn status(file: BorrowedFd<'_>) -> Result<Status, Errno> {
     #[cfg(target_pointer_width = "64")]
     use libc::SYS_fstat as SYS_FSTAT;
