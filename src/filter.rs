@@ -115,7 +115,7 @@ struct Expression {
     side: Side,
     text: String,
     /// Compiled when a name is new, and until the scrape [ends](Filters::rest): a router's memory
-    /// holds a few dozen of its pages otherwise, for names that hardly ever change.
+    /// holds some 10 kB otherwise, for names that hardly ever change.
     regex: RefCell<Option<Regex>>,
     answers: RefCell<Answers>,
     heads: RefCell<Heads>,
