@@ -78,7 +78,7 @@ pub fn messages(mut answer: &[u8]) -> impl Iterator<Item = Message<'_>> {
 
 /// The attributes in `bytes`: their types, without the bits that say how they are nested, and
 /// their values.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);
         let (kind, value) = (u16_at(bytes, 2)? & 0x3fff, bytes.get(4..length)?);

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
+use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 use router_exporter::settings::{Paths, Settings};
@@ -99,8 +100,9 @@ fuzz_target!(|input: &[u8]| {
         for (file, collector) in FILES.iter().filter(|(file, _)| file.as_bytes() == name) {
             let path = root.join(file);
             fs::write(&path, text).unwrap();
-            let mut page = Vec::new();
+            let mut page = Sorted::default();
             scraper.render(&format!("collect[]={collector}"), &HandlerMetrics::default(), &mut page).unwrap();
+            let page = page.to_vec();
             // Emptied and not removed, as the exporter keeps it open.
             fs::write(&path, "").unwrap();
             let _ = page::check(&page);

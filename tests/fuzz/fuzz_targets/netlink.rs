@@ -1,8 +1,10 @@
-//! What the kernel answers over netlink, and the small languages that files outside /proc are in.
+//! What the kernel answers over netlink, and the small languages that files outside /proc and options
+//! are in.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use router_exporter::regex::Regex;
 use router_exporter::{glob, netlink, zone};
 
 fuzz_target!(|input: &[u8]| {
@@ -23,5 +25,9 @@ fuzz_target!(|input: &[u8]| {
     }
     let _ = zone::of_database(input);
     assert!(!glob::is_pattern(first) || glob::matches(b"*", rest));
-    let _ = glob::matches(first.get(..64).unwrap_or(first), rest.get(..64).unwrap_or(rest));
+    let name = rest.get(..64).unwrap_or(rest);
+    let _ = glob::matches(first.get(..64).unwrap_or(first), name);
+    if let Ok(Ok(regex)) = str::from_utf8(first).map(Regex::new) {
+        let _ = regex.is_match(&String::from_utf8_lossy(name));
+    }
 });

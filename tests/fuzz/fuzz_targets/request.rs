@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use router_exporter::access::{Access, Network};
+use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::server::{Exporter, HandlerMetrics, Listen};
@@ -28,9 +29,9 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(Listen::parse(&listen.to_string()).as_ref(), Ok(&listen));
         }
         let settings = Settings { disable_exporter_metrics: true, ..Settings::default() };
-        let mut page = Vec::new();
+        let mut page = Sorted::default();
         let rendered = Scraper::new(settings, |_| false).render(text, &HandlerMetrics::default(), &mut page);
-        assert!(rendered.is_err() || page.is_empty() || page.ends_with(b"\n"));
+        assert!(rendered.is_err() || page.is_empty() || page.to_vec().ends_with(b"\n"));
     }
     let _ = Access::default().authorizes(Some(input));
 });

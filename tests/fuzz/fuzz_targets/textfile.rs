@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
+use router_exporter::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 use router_exporter::settings::Settings;
@@ -31,8 +32,9 @@ fn machine() -> (PathBuf, Scraper) {
 fuzz_target!(|input: &[u8]| {
     MACHINE.with_borrow_mut(|(directory, scraper)| {
         fs::write(directory.join("input.prom"), input).unwrap();
-        let mut page = Vec::new();
+        let mut page = Sorted::default();
         scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();
+        let page = page.to_vec();
         assert_eq!(page::check(&page), None);
         // A bad file costs that file.
         assert!(page.windows(12).any(|bytes| bytes == b"\nnode_load1 "));
