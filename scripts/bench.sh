@@ -259,7 +259,7 @@ emulated() {
     timeout 3000 qemu-system-mipsel -M malta -cpu 24KEc -m 64 -nodefaults -display none -vga none -monitor none \
         -nic none -no-reboot -icount shift=1,sleep=off -rtc base=2026-01-01,clock=vm -kernel "$image/kernel" \
         -initrd "$work/guest.gz" -serial "file:$work/console" \
-        -append "console=ttyS0 quiet loglevel=3 rdinit=/init nokaslr init_on_alloc=0 lsm= audit=0 psi=0"
+        -append "console=ttyS0 rdinit=/init nokaslr init_on_alloc=0 lsm= audit=0 psi=0"
     number=0
     for scrapes in 80 20 100,000; do
         number=$((number + 1))
