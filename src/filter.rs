@@ -142,15 +142,15 @@ impl Filters {
                 (None, None) => flag.default,
             };
             if !text.is_empty() {
-                if text != flag.default {
-                    Regex::new(text).map_err(|error| ["--", flag.name, ": ", error].concat())?;
-                }
+                // A default is known to be right, and waits for its first name.
+                let regex = if text == flag.default { Ok(None) } else { Regex::new(text).map(Some) };
+                let regex = regex.map_err(|error| ["--", flag.name, ": ", error].concat())?;
                 // The two sides are mutually exclusive, so that a filter is set once.
                 self.filters.push(Expression {
                     filter: flag.filter,
                     side: flag.side,
                     text: text.into(),
-                    regex: RefCell::default(),
+                    regex: RefCell::new(regex),
                     answers: RefCell::default(),
                     heads: RefCell::default(),
                     list: RefCell::default(),
