@@ -235,7 +235,7 @@ impl<'a> Server<'a> {
             Err(Errno::INTR) => return ready,
             // No memory: the kernel's, for this call. Rest rather than ask at once; for nothing, it takes none.
             Err(_) => {
-                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
+                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: (REST * 1_000_000) as _ }));
                 return ready;
             }
         }
