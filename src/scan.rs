@@ -61,6 +61,11 @@ pub fn split_text(text: &str, separator: u8) -> Option<(&str, &str)> {
     text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
 }
 
+/// Where `part` first begins in `text`; it has a byte at least.
+pub fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|found| found == part)
+}
+
 /// An unsigned number in decimal, all of `text` and nothing else.
 pub fn decimal(text: &[u8]) -> Option<u64> {
     // Most numbers fit 32 bits, where a router's processor multiplies in one step.

@@ -5,7 +5,7 @@
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, lines, split_once, words};
+use crate::scan::{decimal, find, lines, split_once, words};
 
 const FAMILIES: [Family; 5] = [
     gauge!("node_md_blocks", "Total number of blocks on device."),
@@ -128,10 +128,6 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
         break;
     }
     Some(array)
-}
-
-fn find(line: &[u8], part: &[u8]) -> Option<usize> {
-    line.windows(part.len()).position(|found| found == part)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, netlink, so
 
 use super::LISTENERS;
 use crate::errno::Meaning;
-use crate::scan::decimal;
+use crate::scan::{decimal, find};
 use crate::system;
 
 /// How many connections the kernel holds that were not accepted yet, if it does not hold fewer. With
@@ -69,7 +69,7 @@ impl Listen {
         if text.starts_with("vsock://") {
             return Err("vsock is not supported, only TCP");
         }
-        if text.as_bytes().windows(3).any(|bytes| bytes == b"://") {
+        if find(text.as_bytes(), b"://").is_some() {
             return Err("give an address without a scheme, as 192.168.1.1:9100");
         }
         let colon = text.bytes().rposition(|byte| byte == b':').and_then(|at| text.split_at_checked(at));

@@ -3,7 +3,7 @@
 
 use tiny_http::StatusCode;
 
-use crate::scan::{decimal, split_text};
+use crate::scan::{decimal, find, split_text};
 
 /// The most bytes that a request's head may take.
 pub const HEAD_LIMIT: usize = 8192;
@@ -156,7 +156,7 @@ fn split_target(target: &str, method: Method) -> Option<(&str, &str)> {
             Some(end) => rest.get(end..)?,
             None => "/",
         }
-    } else if method == Method::Other && !target.as_bytes().windows(3).any(|bytes| bytes == b"://") {
+    } else if method == Method::Other && find(target.as_bytes(), b"://").is_none() {
         // `OPTIONS *` and `CONNECT host:port` are well formed, and refused for their method.
         return Some(("", ""));
     } else {
