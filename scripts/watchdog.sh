@@ -204,6 +204,7 @@ bounded() {
     (
         nap=
         trap 'kill $nap; exit' TERM
+        kill -0 "$job" || exit # a signal from before the trap may be lost
         sleep "$bound" &
         nap=$!
         wait "$nap"
