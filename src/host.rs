@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
@@ -19,7 +19,6 @@ use rustix::io::{Errno, pread};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::process::Resource;
 use rustix::system::{Uname, uname};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::errno::Meaning;
 use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
@@ -431,9 +430,8 @@ impl Host {
     /// Nanoseconds since 1970 by the wall clock, which may be years off on a router without a
     /// battery.
     pub fn now(&self) -> u64 {
-        let time = clock_gettime(ClockId::Realtime);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-        seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or_default())
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
     }
 
     /// The machine's time zone as POSIX writes it; empty if it is not told, which means UTC. It is

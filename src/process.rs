@@ -3,7 +3,6 @@
 use std::cell::Cell;
 
 use procfs::process::LimitValue;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::host::{Error, Host};
 use crate::page::{Family, Page, Value, counter, gauge};
@@ -76,11 +75,7 @@ impl Process {
     /// one after the other.
     fn started(&self, host: &Host, ticks: u64) -> u64 {
         let hundredth = 10_000_000;
-        let up = clock_gettime(ClockId::Boottime);
-        let up = u64::try_from(up.tv_sec)
-            .unwrap_or_default()
-            .saturating_mul(TICKS_PER_SECOND)
-            .saturating_add(u64::try_from(up.tv_nsec).unwrap_or_default() / hundredth);
+        let up = system::since_boot() / hundredth;
         let started = (host.now() / hundredth).saturating_sub(up).saturating_add(ticks);
         if started.abs_diff(self.started.get()) > TICKS_PER_SECOND {
             self.started.set(started);

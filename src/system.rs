@@ -212,6 +212,18 @@ pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
     }
 }
 
+/// Nanoseconds since the machine began, those that it slept too. rustix looks for a faster way to ask
+/// than the C library's, which Rust's own clocks have already, at 2 kB.
+#[allow(unsafe_code)]
+#[must_use]
+pub fn since_boot() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the C library writes a `timespec` at the pointer and keeps none.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    let [seconds, rest] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or_default());
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
 /// What is known of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
