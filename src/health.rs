@@ -126,6 +126,7 @@ mod tests {
         Listen::parse(&listener.local_addr().unwrap().to_string()).unwrap()
     }
 
+    #[allow(clippy::disallowed_methods)]
     fn answered(answer: &'static [u8]) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = Target { listen: listen(&listener), path: HEALTH_PATH.to_owned() };

@@ -17,6 +17,7 @@ pub mod glob;
 pub mod health;
 pub mod host;
 pub mod log;
+pub mod memory;
 pub mod netlink;
 pub mod page;
 pub mod privileges;

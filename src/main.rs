@@ -21,6 +21,11 @@ use router_exporter::scrape::Scraper;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
 use router_exporter::system;
 
+// A test has threads.
+#[cfg(not(test))]
+#[global_allocator]
+static MEMORY: router_exporter::memory::Memory = router_exporter::memory::Memory::new();
+
 /// The command line is at fault.
 const MISUSED: c_int = 2;
 

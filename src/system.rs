@@ -1,4 +1,4 @@
-//! What the exporter asks of the system for itself, and all the unsafe code there is: calls
+//! What the exporter asks of the system for itself, and all the unsafe code but the allocator's: calls
 //! that rustix has no safe name for. `signal-hook` would wrap the first, with a registry of
 //! handlers, locks and a pipe, to the same end: one flag.
 

@@ -1,6 +1,6 @@
 //! A scrape over a kept connection allocates nothing in the server.
 
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods, clippy::unwrap_used, unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

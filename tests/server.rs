@@ -1,6 +1,6 @@
 //! The program over real sockets, and the server over real sockets with a page of the test's own.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::cell::Cell;
 use std::fs;

@@ -1,0 +1,193 @@
+//! The program's memory. What is small comes from one area, by `linked_list_allocator`; what is large
+//! the kernel gives, moves and takes back itself, so that a buffer that grows is never there twice.
+//!
+//! The C library's malloc() is made for threads and for programs that ask all the time. This one has
+//! one thread, and asks for next to nothing once it has scraped a few times: it is 9 kB smaller so,
+//! and needs 90 kB less.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::UnsafeCell;
+use std::ptr::{NonNull, null_mut};
+
+use linked_list_allocator::Heap;
+
+/// The area's size: several times what a large router needs, and none of it is there before it is used.
+const AREA: usize = 256 << 10;
+
+/// What has so many bytes or more is large.
+const LARGE: usize = 8 << 10;
+
+/// Pages have this size, or one that is larger.
+const PAGE: usize = 4 << 10;
+
+/// The allocator. It is not for programs that have a second thread.
+pub struct Memory(UnsafeCell<Heap>);
+
+// SAFETY: there is one thread, and the handlers of signals allocate nothing.
+unsafe impl Sync for Memory {}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Memory {
+    /// One that has nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new(Heap::empty()))
+    }
+
+    #[allow(clippy::mut_from_ref)]
+    fn heap(&self) -> &mut Heap {
+        // SAFETY: there is one thread, and nobody here keeps the reference.
+        unsafe { &mut *self.0.get() }
+    }
+
+    fn is_of_area(&self, at: *mut u8) -> bool {
+        let heap = self.heap();
+        (heap.bottom()..heap.top()).contains(&at)
+    }
+
+    /// The area's; none if what is asked for is large or the area is full.
+    fn small(&self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.size() >= LARGE {
+            return None;
+        }
+        let heap = self.heap();
+        if heap.bottom().is_null() {
+            let area = NonNull::new(map(AREA))?;
+            // SAFETY: it is called once, with memory that nobody else has.
+            unsafe { heap.init(area.as_ptr(), AREA) };
+        }
+        heap.allocate_first_fit(layout).ok()
+    }
+}
+
+/// Whole pages that nobody has; null if the kernel has none to give.
+fn map(size: usize) -> *mut u8 {
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: the kernel puts it where nothing is.
+    given(unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) })
+}
+
+fn given(pages: *mut libc::c_void) -> *mut u8 {
+    if pages == libc::MAP_FAILED { null_mut() } else { pages.cast() }
+}
+
+// SAFETY: the area's memory is as `Heap` promises; other memory is of whole pages that no other has,
+// and a larger alignment is refused.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match self.small(layout) {
+            Some(small) => small.as_ptr(),
+            None if layout.align() > PAGE => null_mut(),
+            None => map(layout.size()),
+        }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        if self.is_of_area(at) {
+            // SAFETY: it was allocated so, and nobody uses it any more.
+            unsafe { self.heap().deallocate(NonNull::new_unchecked(at), layout) };
+        } else {
+            // SAFETY: it was mapped so, and nobody uses it any more.
+            unsafe { libc::munmap(at.cast(), layout.size()) };
+        }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if size >= LARGE && !self.is_of_area(at) {
+            // SAFETY: it was mapped so, and nobody uses where it was once it has moved.
+            return given(unsafe { libc::mremap(at.cast(), layout.size(), size, libc::MREMAP_MAYMOVE) });
+        }
+        // SAFETY: the alignment is the one that it has; the two places do not overlap, and both have as
+        // many bytes as are copied.
+        unsafe {
+            let to = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !to.is_null() {
+                to.copy_from_nonoverlapping(at, layout.size().min(size));
+                self.dealloc(at, layout);
+            }
+            to
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(size: usize) -> Layout {
+        Layout::from_size_align(size, 8).unwrap()
+    }
+
+    #[test]
+    fn nobody_is_given_what_another_has() {
+        let memory = Memory::new();
+        let mut chance = 1_u32;
+        let mut random = |most: usize| {
+            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (chance >> 8) as usize % most
+        };
+        let mut held: Vec<(*mut u8, usize, u8)> = Vec::new();
+        let is_whole = |at: *mut u8, size: usize, mark: u8| (0..size).all(|place| unsafe { *at.add(place) } == mark);
+        for round in 0..20_000_u32 {
+            let mark = round as u8;
+            let size = 1 + if random(9) == 0 { random(50_000) } else { random(300) };
+            match random(3) {
+                0 if held.len() < 200 => {
+                    let at = unsafe { memory.alloc(layout(size)) };
+                    assert!(at.addr().is_multiple_of(8));
+                    unsafe { at.write_bytes(mark, size) };
+                    held.push((at, size, mark));
+                }
+                1 if !held.is_empty() => {
+                    let (at, size, mark) = held.swap_remove(random(held.len()));
+                    assert!(is_whole(at, size, mark));
+                    unsafe { memory.dealloc(at, layout(size)) };
+                }
+                2 if !held.is_empty() => {
+                    let (at, old, before) = held.swap_remove(random(held.len()));
+                    let at = unsafe { memory.realloc(at, layout(old), size) };
+                    assert!(is_whole(at, old.min(size), before));
+                    unsafe { at.write_bytes(mark, size) };
+                    held.push((at, size, mark));
+                }
+                _ => {}
+            }
+        }
+        for (at, size, mark) in held.drain(..) {
+            assert!(is_whole(at, size, mark));
+            unsafe { memory.dealloc(at, layout(size)) };
+        }
+        assert_eq!(memory.heap().used(), 0);
+    }
+
+    #[test]
+    fn a_full_area_is_not_the_end() {
+        let memory = Memory::new();
+        let blocks: Vec<_> = (0..AREA / 4096 + 10).map(|_| unsafe { memory.alloc(layout(4096)) }).collect();
+        assert!(blocks.iter().all(|at| !at.is_null()));
+        assert!(blocks.iter().any(|at| !memory.is_of_area(*at)));
+        for at in blocks {
+            unsafe { memory.dealloc(at, layout(4096)) };
+        }
+        assert_eq!(memory.heap().used(), 0);
+        assert!(memory.is_of_area(unsafe { memory.alloc(layout(4096)) }));
+    }
+
+    #[test]
+    fn what_cannot_be_given_is_refused() {
+        let memory = Memory::new();
+        for layout in [Layout::from_size_align(1 << 20, 2 * PAGE), Layout::from_size_align(isize::MAX as usize - 64, 1)]
+        {
+            assert!(unsafe { memory.alloc(layout.unwrap()) }.is_null());
+        }
+        let at = unsafe { memory.alloc(layout(100)) };
+        assert!(unsafe { memory.realloc(at, layout(100), isize::MAX as usize - 64) }.is_null());
+        assert!(unsafe { memory.realloc(memory.alloc(layout(LARGE)), layout(LARGE), isize::MAX as usize - 64) }.is_null());
+    }
+}
