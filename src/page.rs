@@ -158,12 +158,30 @@ impl Deref for Digits {
 /// Names and values of a sample's labels, in the order of the names.
 pub type Labels<'a> = &'a [(&'a str, &'a [u8])];
 
+/// A place in a text, counted in bytes. No text here comes near the largest, and half a word of a
+/// 64-bit machine will do.
+type Place = u32;
+
+/// The place where the next text is added.
+fn end_of(text: &[u8]) -> Place {
+    Place::try_from(text.len()).unwrap_or(Place::MAX)
+}
+
+/// What stands from one place to another.
+fn slice(text: &[u8], start: Place, end: Place) -> &[u8] {
+    text.get(range(start, end)).unwrap_or_default()
+}
+
+fn range(start: Place, end: Place) -> Range<usize> {
+    start as usize..end as usize
+}
+
 /// A page to be sent: its text as it was written, and the parts of that in the order in which they
 /// go out. Nobody has to copy them into that order.
 #[derive(Debug, Default)]
 pub struct Sorted {
     text: Vec<u8>,
-    parts: Vec<Range<usize>>,
+    parts: Vec<Range<Place>>,
     length: usize,
 }
 
@@ -184,9 +202,10 @@ impl Sorted {
     pub fn pieces(&self, sent: usize) -> impl Iterator<Item = &[u8]> {
         let mut ahead = sent;
         self.parts.iter().filter_map(move |part| {
-            let skipped = ahead.min(part.len());
+            let piece = slice(&self.text, part.start, part.end);
+            let skipped = ahead.min(piece.len());
             ahead = ahead.saturating_sub(skipped);
-            self.text.get(part.start.saturating_add(skipped)..part.end).filter(|piece| !piece.is_empty())
+            piece.get(skipped..).filter(|piece| !piece.is_empty())
         })
     }
 
@@ -198,12 +217,12 @@ impl Sorted {
 
     /// Adds a text at the end.
     pub fn push(&mut self, text: &[u8]) {
-        let start = self.text.len();
+        let start = end_of(&self.text);
         self.text.extend_from_slice(text);
-        self.add(start..self.text.len());
+        self.add(start..end_of(&self.text));
     }
 
-    fn add(&mut self, part: Range<usize>) {
+    fn add(&mut self, part: Range<Place>) {
         self.length = self.length.saturating_add(part.len());
         match self.parts.last_mut() {
             Some(last) if last.end == part.start => last.end = part.end,
@@ -237,20 +256,20 @@ pub struct Page {
 /// Where a family's text stands.
 #[derive(Clone, Copy, Debug)]
 struct Written {
-    start: usize,
+    start: Place,
     /// The end of `# HELP name`.
-    name_end: usize,
+    name_end: Place,
     /// The end of HELP and TYPE, and so where the samples begin.
-    head_end: usize,
+    head_end: Place,
     /// The end of the samples; known when the page is [written](Page::write).
-    end: usize,
+    end: Place,
 }
 
 /// Where the text stands that something is sorted by, and which thing that is.
 #[derive(Clone, Copy, Debug)]
 struct Key {
-    start: usize,
-    end: usize,
+    start: Place,
+    end: Place,
     of: usize,
 }
 
@@ -294,17 +313,17 @@ impl Page {
     ///
     /// Bytes that a name cannot have become `_`.
     pub fn named_family(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) -> &mut Self {
-        let start = self.text.len();
-        let name_length = name.iter().fold(0_usize, |length, part| length.saturating_add(part.len()));
+        let start = end_of(&self.text);
         match self.heads.find(name) {
             Some(head) => self.text.extend_from_slice(head),
             None => {
                 self.put_together(name, help, kind);
-                self.heads.add(name, slice(&self.text, start, self.text.len()));
+                self.heads.add(name, slice(&self.text, start, end_of(&self.text)));
             }
         }
-        let name_end = start.saturating_add(HELP.len()).saturating_add(name_length);
-        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        let name_length = name.iter().fold(0, |length: Place, part| length.saturating_add(end_of(part)));
+        let name_end = start.saturating_add(end_of(HELP)).saturating_add(name_length);
+        self.families.push(Written { start, name_end, head_end: end_of(&self.text), end: 0 });
         self
     }
 
@@ -368,11 +387,11 @@ impl Page {
 
     /// Begins a family of another program's, whose help has its escapes already.
     pub fn verbatim_family(&mut self, name: &[u8], help: &[u8], kind: Kind) {
-        let start = self.text.len();
+        let start = end_of(&self.text);
         self.add_parts(&[HELP, name]);
-        let name_end = self.text.len();
+        let name_end = end_of(&self.text);
         self.add_parts(&[b" ", help, TYPE, name, kind.text()]);
-        self.families.push(Written { start, name_end, head_end: self.text.len(), end: 0 });
+        self.families.push(Written { start, name_end, head_end: end_of(&self.text), end: 0 });
     }
 
     /// Adds a sample to the family begun last, all of it in the format already.
@@ -409,7 +428,7 @@ impl Page {
     /// The samples of all families of that name, a line each.
     pub fn samples(&self, name: &[u8]) -> Vec<&[u8]> {
         let mut samples = Vec::new();
-        let mut end = self.text.len();
+        let mut end = end_of(&self.text);
         for family in self.families.iter().rev() {
             if family.name(&self.text) == name {
                 samples.extend(lines(slice(&self.text, family.head_end, end)));
@@ -453,7 +472,7 @@ impl Page {
     /// refuses are left out.
     pub fn write(&mut self, out: &mut Sorted, mut wanted: impl FnMut(&[u8]) -> bool) {
         let Self { text, families, order, .. } = self;
-        let mut end = text.len();
+        let mut end = end_of(text);
         for family in families.iter_mut().rev() {
             family.end = end;
             end = family.start;
@@ -489,22 +508,22 @@ impl Page {
     }
 
     fn begin_row(&mut self, labels: Labels) {
-        let start = self.labels.len();
+        let start = end_of(&self.labels);
         write_labels(&mut self.labels, labels);
-        self.rows.push(Key { start, end: self.labels.len(), of: self.cells.len() });
+        self.rows.push(Key { start, end: end_of(&self.labels), of: self.cells.len() });
     }
 
     /// Adds a label to the row begun last.
     fn add_label(&mut self, name: &str, value: &[u8]) {
         let Some(row) = self.rows.last_mut() else { return };
-        let is_first = self.labels.len() == row.start;
+        let is_first = end_of(&self.labels) == row.start;
         if !is_first {
             // The brace that ends the labels so far.
             self.labels.pop();
         }
         write_label(&mut self.labels, if is_first { b'{' } else { b',' }, name, value);
         self.labels.push(b'}');
-        row.end = self.labels.len();
+        row.end = end_of(&self.labels);
     }
 
     fn add_counts(&mut self, values: &[Option<u64>]) {
@@ -543,7 +562,7 @@ impl Page {
 
     fn write_name(&mut self) {
         if let Some(family) = self.families.last() {
-            let name = family.name_start()..family.name_end;
+            let name = range(family.name_start(), family.name_end);
             if name.end <= self.text.len() {
                 self.text.extend_from_within(name);
             }
@@ -568,7 +587,7 @@ impl Page {
 struct Heads {
     text: Vec<u8>,
     /// Where each begins and ends.
-    known: Vec<Range<usize>>,
+    known: Vec<Range<Place>>,
     /// The one after the last that was asked for.
     next: usize,
 }
@@ -579,8 +598,8 @@ impl Heads {
 
     /// The head of the family whose name the parts make up.
     fn find(&mut self, name: &[&[u8]]) -> Option<&[u8]> {
-        let text = |head: &Range<usize>| slice(&self.text, head.start, head.end);
-        let is_same = |head: &Range<usize>| {
+        let text = |head: &Range<Place>| slice(&self.text, head.start, head.end);
+        let is_same = |head: &Range<Place>| {
             let mut rest = text(head).strip_prefix(HELP);
             for part in name {
                 rest = rest.and_then(|rest| rest.strip_prefix(*part));
@@ -603,16 +622,16 @@ impl Heads {
         if self.text.len() > Self::LONGEST {
             *self = Self::default();
         }
-        let start = self.text.len();
+        let start = end_of(&self.text);
         self.text.extend_from_slice(head);
-        self.known.push(start..self.text.len());
+        self.known.push(start..end_of(&self.text));
         self.next = self.known.len();
     }
 }
 
 impl Written {
-    fn name_start(&self) -> usize {
-        self.start.saturating_add(HELP.len())
+    fn name_start(&self) -> Place {
+        self.start.saturating_add(end_of(HELP))
     }
 
     fn name<'t>(&self, text: &'t [u8]) -> &'t [u8] {
@@ -679,10 +698,6 @@ impl<const N: usize> Table<'_, N> {
 
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b':'
-}
-
-fn slice(text: &[u8], start: usize, end: usize) -> &[u8] {
-    text.get(start..end).unwrap_or_default()
 }
 
 fn write_labels(text: &mut Vec<u8>, labels: Labels) {
