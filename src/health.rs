@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
 use crate::errno::Meaning;
@@ -66,7 +66,7 @@ pub fn check(target: &Target) -> Result<(), String> {
             _ => NO_HTTP.to_owned(),
         },
         Ok(_) => NO_HTTP.to_owned(),
-        Err(Errno::TIMEDOUT | Errno::AGAIN | Errno::INPROGRESS) => "no answer within 3 seconds".to_owned(),
+        Err(Errno::TIMEDOUT) => "no answer within 3 seconds".to_owned(),
         Err(error) => Meaning(error).to_string(),
     };
     Err(format!("http://{}{}: {why}", target.listen, target.path))
@@ -77,16 +77,24 @@ fn ask(target: &Target, head: &mut [u8]) -> Result<usize, Errno> {
     let began = Instant::now();
     let address = target.listen.address().ok_or(Errno::ADDRNOTAVAIL)?;
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    // Connecting waits as long as sending.
-    set_socket_timeout(&socket, Timeout::Send, Some(TIME))?;
-    connect(&socket, &address)?;
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+    let wait = |readiness| {
+        let left = TIME.checked_sub(began.elapsed()).and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::new(&socket, readiness)], Some(&left.unwrap_or_default())) {
+            Ok(0) => Err(Errno::TIMEDOUT),
+            other => other,
+        }
+    };
+    match connect(&socket, &address) {
+        // Whether it has come about, the next call tells.
+        Err(Errno::INPROGRESS) => wait(PollFlags::OUT).map(drop)?,
+        other => other?,
+    }
     let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.listen);
     rustix::io::write(&socket, request.as_bytes())?;
     let mut length = 0_usize;
     while let Some(room) = head.get_mut(length..).filter(|room| !room.is_empty()) {
-        let left = TIME.checked_sub(began.elapsed()).filter(|left| !left.is_zero()).ok_or(Errno::TIMEDOUT)?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(left))?;
+        wait(PollFlags::IN)?;
         match rustix::io::read(&socket, room)? {
             0 => break,
             read => length = length.saturating_add(read),
