@@ -82,7 +82,7 @@ enum Does {
     /// Turns this on, and as `--no-NAME` off.
     Switch(fn(&mut Arguments) -> &mut bool),
     /// Takes a value.
-    Take(fn(&mut Arguments, String) -> Result<(), String>),
+    Take(fn(&mut Arguments, &str) -> Result<(), String>),
 }
 
 use Does::{Run, Switch, Take};
@@ -102,7 +102,7 @@ const OPTIONS: &[Known] = &[
         "Ask the running exporter whether it is well; exit status 0 or 1.",
         Take(|arguments, url| {
             arguments.command = Command::Health;
-            arguments.health_target = if url.is_empty() { None } else { Some(Target::parse(&url)?) };
+            arguments.health_target = if url.is_empty() { None } else { Some(Target::parse(url)?) };
             Ok(())
         }),
     ),
@@ -111,7 +111,7 @@ const OPTIONS: &[Known] = &[
         "ADDRESS",
         "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100, br0:9100. Repeatable. Default: :9100",
         Take(|arguments, text| {
-            arguments.listen_addresses.push(Listen::parse(&text)?);
+            arguments.listen_addresses.push(Listen::parse(text)?);
             Ok(())
         }),
     ),
@@ -120,7 +120,7 @@ const OPTIONS: &[Known] = &[
         "NETWORK",
         "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody",
         Take(|arguments, text| {
-            arguments.networks.push(Network::parse(&text)?);
+            arguments.networks.push(Network::parse(text)?);
             Ok(())
         }),
     ),
@@ -129,7 +129,7 @@ const OPTIONS: &[Known] = &[
         "FILE",
         "Ask for one of the lines user:password of a file. SIGHUP reads it again.",
         Take(|arguments, path| {
-            arguments.basic_auth_file = Some(path);
+            arguments.basic_auth_file = Some(path.into());
             Ok(())
         }),
     ),
@@ -138,7 +138,7 @@ const OPTIONS: &[Known] = &[
         "FILE",
         "Ask for one of the tokens of a file, one a line. SIGHUP reads it again.",
         Take(|arguments, path| {
-            arguments.bearer_token_file = Some(path);
+            arguments.bearer_token_file = Some(path.into());
             Ok(())
         }),
     ),
@@ -147,7 +147,7 @@ const OPTIONS: &[Known] = &[
         "NAME|UID",
         "User to change to after the port is open.",
         Take(|arguments, user| {
-            arguments.user = Some(User::find("/etc", &user)?);
+            arguments.user = Some(User::find("/etc", user)?);
             Ok(())
         }),
     ),
@@ -157,9 +157,9 @@ const OPTIONS: &[Known] = &[
         "Path of the metrics. Default: /metrics",
         Take(|arguments, path| {
             if !path.starts_with('/') || path == "/" {
-                return wrong(&path, " is not a path such as /metrics");
+                return wrong(path, " is not a path such as /metrics");
             }
-            arguments.telemetry_path = path;
+            arguments.telemetry_path = path.into();
             Ok(())
         }),
     ),
@@ -172,7 +172,7 @@ const OPTIONS: &[Known] = &[
                 arguments.max_requests = number;
                 Ok(())
             }
-            None => wrong(&text, " is not a number"),
+            None => wrong(text, " is not a number"),
         }),
     ),
     known(
@@ -208,14 +208,14 @@ const OPTIONS: &[Known] = &[
                 arguments.log_level = *level;
                 Ok(())
             }
-            None => wrong(&text, " is not one of debug, info, warn, error"),
+            None => wrong(text, " is not one of debug, info, warn, error"),
         }),
     ),
     known(
         "log.format",
         "FORMAT",
         "How the log is written: logfmt.",
-        Take(|_, text| if text == "logfmt" { Ok(()) } else { wrong(&text, " is not logfmt") }),
+        Take(|_, text| if text == "logfmt" { Ok(()) } else { wrong(text, " is not logfmt") }),
     ),
     known(
         "collector.disable-defaults",
@@ -228,7 +228,7 @@ const OPTIONS: &[Known] = &[
         "DIR",
         "Directory with *.prom files; a pattern may name several. Repeatable.",
         Take(|arguments, directory| {
-            arguments.settings.textfile_directories.push(directory);
+            arguments.settings.textfile_directories.push(directory.into());
             Ok(())
         }),
     ),
@@ -398,7 +398,7 @@ impl Arguments {
             Take(take) => match value(parser)? {
                 Some(text) if text.is_empty() => return Err("the value is empty".into()),
                 None if !known.value.starts_with('[') => return missing(),
-                text => take(self, text.unwrap_or_default())?,
+                text => take(self, &text.unwrap_or_default())?,
             },
         }
         Ok(())
@@ -460,11 +460,11 @@ fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
 }
 
 /// A directory that is there.
-fn directory(path: String, to: &mut String) -> Result<(), String> {
-    if !is_directory(&path) {
-        return wrong(&path, " is not a directory");
+fn directory(path: &str, to: &mut String) -> Result<(), String> {
+    if !is_directory(path) {
+        return wrong(path, " is not a directory");
     }
-    *to = path;
+    *to = path.into();
     Ok(())
 }
 
