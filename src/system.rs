@@ -23,7 +23,7 @@ use crate::errno::Meaning;
 pub fn start() {
     // SAFETY: no handler is set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    while let Ok(file) = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
+    while let Ok(file) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
         if file.as_raw_fd() > libc::STDERR_FILENO {
             break;
         }
@@ -271,13 +271,12 @@ pub fn status(file: BorrowedFd<'_>) -> Result<Status, Errno> {
 ///
 /// # Errors
 /// It is missing or unreadable, larger than `limit` bytes, or no plain file.
-#[allow(clippy::disallowed_methods)]
 pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
     // Not blocking: a FIFO in the file's place must not hold anything up.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut text = Vec::new();
     let mut read = || -> Result<Option<Mode>, Errno> {
-        let file = rustix::fs::open(path, flags, Mode::empty())?;
+        let file = open(path, flags)?;
         let status = status(file.as_fd())?;
         if !status.is_file {
             return Ok(None);
@@ -302,7 +301,14 @@ pub fn read_own(path: &str, limit: usize) -> Result<(Mode, Vec<u8>), String> {
 
 /// Whether `path` names a directory that can be looked into.
 #[must_use]
-#[allow(clippy::disallowed_methods)]
 pub fn is_directory(path: &str) -> bool {
-    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).is_ok()
+    open(path, OFlags::DIRECTORY | OFlags::CLOEXEC).is_ok()
+}
+
+/// Opens a file to be read.
+#[allow(clippy::disallowed_methods)]
+fn open(path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let path = [path, "\0"].concat();
+    let path = CStr::from_bytes_with_nul(path.as_bytes()).map_err(|_| Errno::INVAL)?;
+    rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())
 }
