@@ -113,7 +113,7 @@ profile() {
         {
             sum[name] += $3
             # The first block of a function is entered as often as it is called.
-            if ($1 == start && name ~ /^(__libc_malloc_impl|__libc_realloc)$/) allocations += $4
+            if ($1 == start && name ~ /(__rust_realloc|GlobalAlloc>::alloc)$/) allocations += $4
         }
         END {
             for (name in sum) printf "%9.0f instructions in %s\n", sum[name], name
