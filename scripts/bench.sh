@@ -257,7 +257,7 @@ emulated() {
     [ -z "${LONG:-}" ] || echo "-n 10000 -b 9 /plan.long" >>"$guest/plans"
     (cd "$guest" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$work/guest.gz"
     timeout 3000 qemu-system-mipsel -M malta -cpu 24KEc -m 64 -nodefaults -display none -vga none -monitor none \
-        -nic none -no-reboot -icount shift=1,sleep=off -rtc base=2026-01-01,clock=vm -kernel "$image/kernel" \
+        -nic none -no-reboot -icount shift=1 -rtc base=2026-01-01,clock=vm -kernel "$image/kernel" \
         -initrd "$work/guest.gz" -serial "file:$work/console" \
         -append "console=ttyS0 rdinit=/init nokaslr init_on_alloc=0 lsm= audit=0 psi=0"
     number=0
