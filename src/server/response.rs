@@ -51,8 +51,7 @@ impl Head {
         let mut printed = Vec::new();
         // Writing to a vector does not fail. Without headers of the request, with a length and
         // without a threshold there is no chunked answer, and Content-Length comes last.
-        let _ = Response::new(status, headers, std::io::empty(), None, None)
-            .with_data(std::io::empty(), Some(0))
+        let _ = Response::new(status, headers, std::io::empty(), Some(0), None)
             .with_chunked_threshold(usize::MAX)
             .raw_print(&mut printed, (1, 1).into(), &[], true, None);
         printed.truncate(printed.len().saturating_sub("0\r\n\r\n".len()));

@@ -453,6 +453,19 @@ case_version_hangs() {
     one
 }
 
+# A signal that comes before the timer listens must not make its command last as long as it may.
+case_bounded_ends_with_its_command() {
+    {
+        echo "trap 'exit 1' TERM; bound=60 times=500"
+        sed -n '/^bounded() {/,/^}/p' "$watchdog"
+        # shellcheck disable=SC2016 # the loop's own
+        echo 'while [ $times != 0 ]; do bounded true; times=$((times - 1)); done'
+    } >"$dir/loop"
+    began=$(date +%s)
+    $SHELL_UNDER_TEST "$dir/loop"
+    [ $(($(date +%s) - began)) -lt 60 ] || fail "waited for the timer"
+}
+
 case_no_stick() {
     rm -r "$dir/stick"
     cron
