@@ -306,7 +306,8 @@ impl Host {
     /// [`Fault::Unreadable`], also if it is no regular file (opening a pipe would wait for who
     /// writes into it, a device may have no end) or is longer than [`LONGEST_GIVEN`].
     pub fn given_file(&self, directory: &[u8], name: &[u8]) -> Result<(Text<'_>, i64), Error> {
-        let mut text = self.open_text(root_of(directory), &[directory, b"/", name], false);
+        let (root, directory) = given(directory);
+        let mut text = self.open_text(root, &[directory, b"/", name], false);
         match text.buffer().fill_given(self) {
             Ok(changed) => Ok((text, changed)),
             Err(errno) => Err(Error::unreadable(text.path(), errno)),
@@ -318,7 +319,8 @@ impl Host {
     /// # Errors
     /// [`Fault::Unreadable`], also if there is none: somebody said that there is.
     pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
-        let mut text = self.open_text(root_of(directory), &[directory], false);
+        let (root, directory) = given(directory);
+        let mut text = self.open_text(root, &[directory], false);
         match text.buffer().list(self) {
             Ok(()) => Ok(Names(text)),
             Err(errno) => Err(Error::unreadable(text.path(), errno)),
@@ -519,9 +521,9 @@ impl Host {
     }
 }
 
-/// What stands before a path that an option names, so that it may be a relative one.
-fn root_of(path: &[u8]) -> &'static str {
-    if path.starts_with(b"/") { "" } else { "." }
+/// The root of a path that an option names, which may be a relative one, and what stands below.
+fn given(path: &[u8]) -> (&'static str, &[u8]) {
+    path.strip_prefix(b"/").map_or((".", path), |below| ("", below))
 }
 
 /// What a file said: two words in size, as collectors hand it about.
@@ -762,6 +764,15 @@ mod tests {
         leave();
         host.begin();
         assert!(!is_left(b"stat"));
+    }
+
+    #[test]
+    fn a_given_path_is_told_as_it_was_given() {
+        let host = Host::default();
+        for (directory, told) in [("/nowhere", "/nowhere/file: "), ("nowhere", "./nowhere/file: ")] {
+            let error = host.given_file(directory.as_bytes(), b"file").map(drop).unwrap_err().to_string();
+            assert!(error.starts_with(told), "{error}");
+        }
     }
 
     #[test]
