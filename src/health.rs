@@ -1,13 +1,15 @@
 //! `--health`: asks a running exporter whether it is well, as routers often have no curl.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
 use crate::errno::Meaning;
 use crate::server::{HEALTH_PATH, Listen};
+use crate::system::is_ready;
 
 /// The time for all of it: the watchdog that asks has others to look after.
 const TIME: Duration = Duration::from_secs(3);
@@ -78,16 +80,13 @@ fn ask(target: &Target, head: &mut [u8]) -> Result<usize, Errno> {
     let address = target.listen.address().ok_or(Errno::ADDRNOTAVAIL)?;
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
-    let wait = |readiness| {
-        let left = TIME.checked_sub(began.elapsed()).and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(&socket, readiness)], Some(&left.unwrap_or_default())) {
-            Ok(0) => Err(Errno::TIMEDOUT),
-            other => other,
-        }
+    let wait = |readiness| match is_ready(socket.as_fd(), readiness, TIME.saturating_sub(began.elapsed()))? {
+        true => Ok(()),
+        false => Err(Errno::TIMEDOUT),
     };
     match connect(&socket, &address) {
         // Whether it has come about, the next call tells.
-        Err(Errno::INPROGRESS) => wait(PollFlags::OUT).map(drop)?,
+        Err(Errno::INPROGRESS) => wait(PollFlags::OUT)?,
         other => other?,
     }
     let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target.path, target.listen);

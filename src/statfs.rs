@@ -9,10 +9,10 @@
 
 use std::ffi::{CStr, CString};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use crate::system;
@@ -165,8 +165,7 @@ fn decode(message: &Message) -> Answer {
 
 /// Whether there is something to read, or nothing will come, before `patience` ends.
 fn is_ready(pipe: &OwnedFd, patience: Duration) -> bool {
-    let timeout = Timespec::try_from(patience).ok();
-    poll(&mut [PollFd::new(pipe, PollFlags::IN)], timeout.as_ref()).is_ok_and(|ready| ready > 0)
+    system::is_ready(pipe.as_fd(), PollFlags::IN, patience).unwrap_or(false)
 }
 
 #[cfg(test)]

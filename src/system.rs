@@ -8,8 +8,10 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
@@ -161,6 +163,15 @@ pub fn interface_number(socket: BorrowedFd<'_>, name: &str) -> Result<u32, Errno
 pub fn page_size() -> u64 {
     // SAFETY: it is read where the kernel has put it before the program began.
     unsafe { libc::getauxval(libc::AT_PAGESZ) }.into()
+}
+
+/// Whether a file is ready for `what` before `patience` ends.
+///
+/// # Errors
+/// The kernel has no memory to spare, or a signal came.
+pub fn is_ready(file: BorrowedFd<'_>, what: PollFlags, patience: Duration) -> Result<bool, Errno> {
+    let timeout = Timespec::try_from(patience).ok();
+    poll(&mut [PollFd::from_borrowed_fd(file, what)], timeout.as_ref()).map(|ready| ready > 0)
 }
 
 /// Computes a message in a child process, which may never end, and gives the end of the pipe that
