@@ -119,13 +119,18 @@ one() {
     done
 }
 
-# Sends the exporter $pid a signal that ends or stops it, and waits until it has.
-signal() {
-    kill "-$1" "$pid"
+# Waits until the process $pid has ended or stopped.
+rests() {
     while mode=$(sed 's/.*) \(.\).*/\1/' "/proc/$pid/stat" 2>/dev/null); do
         case $mode in [TZX]) break ;; esac
         sleep 0.05
     done
+}
+
+# Sends the exporter $pid a signal that ends or stops it, and waits until it has.
+signal() {
+    kill "-$1" "$pid"
+    rests
 }
 
 none() {
@@ -346,7 +351,7 @@ case_crash_loop() {
 # Of the process that was started, which may not have become the exporter yet.
 wait_for_end() {
     read -r _ pid _ <"$dir/ram/state"
-    while [ -n "$(readlink "/proc/$pid/exe")" ]; do sleep 0.05; done
+    rests
 }
 
 case_crash_after_a_long_run() {
