@@ -7,15 +7,15 @@ use std::ffi::{OsStr, OsString};
 use lexopt::{Arg, Parser};
 use log::LevelFilter;
 
-use crate::access::Network;
 use crate::collectors::{ALL, Collector};
 use crate::filter::FLAGS;
-use crate::health::Target;
-use crate::privileges::User;
-use crate::scan::{decimal, split_text, words};
+use crate::process::privileges::User;
+use crate::process::syscalls::is_directory;
 use crate::server::Listen;
+use crate::server::access::Network;
+use crate::server::health::Target;
 use crate::settings::Settings;
-use crate::system::is_directory;
+use crate::text::scan::{decimal, split_text, words};
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

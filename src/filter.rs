@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::regex::Regex;
-use crate::scan::{lines, words};
+use crate::text::scan::{lines, words};
 
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,21 +10,21 @@ use std::mem::take;
 use log::info;
 use rustix::io::Errno;
 
-use router_exporter::access::{Access, Credentials, Scheme};
 use router_exporter::arguments::{self, Arguments, Command};
-use router_exporter::errno::Meaning;
-use router_exporter::health::{self, Target};
-use router_exporter::log as logging;
-use router_exporter::page::Sorted;
-use router_exporter::privileges;
+use router_exporter::format::page::Sorted;
+use router_exporter::process::log as logging;
+use router_exporter::process::privileges;
+use router_exporter::process::syscalls;
 use router_exporter::scrape::Scraper;
+use router_exporter::server::access::{Access, Credentials, Scheme};
+use router_exporter::server::health::{self, Target};
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
-use router_exporter::system;
+use router_exporter::text::errno::Meaning;
 
 // A test has threads.
 #[cfg(not(test))]
 #[global_allocator]
-static MEMORY: router_exporter::memory::Memory = router_exporter::memory::Memory::new();
+static MEMORY: router_exporter::process::allocator::Memory = router_exporter::process::allocator::Memory::new();
 
 /// The command line is at fault.
 const MISUSED: c_int = 2;
@@ -32,9 +32,9 @@ const MISUSED: c_int = 2;
 #[allow(unsafe_code)]
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
-    system::start();
+    syscalls::start();
     // SAFETY: they are what the C library calls main() with.
-    let words = unsafe { system::words(count, words) };
+    let words = unsafe { syscalls::words(count, words) };
     let ended = match arguments::from_command_line(words) {
         Ok(arguments) => run(arguments),
         Err(fault) => Err((MISUSED, fault)),
@@ -71,7 +71,7 @@ fn run(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
 
 fn serve(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
     logging::start(arguments.log_level);
-    system::handle_signals();
+    syscalls::handle_signals();
     let mut access = Access { networks: take(&mut arguments.networks), credentials: Vec::new() };
     for (file, scheme) in [(&arguments.basic_auth_file, Scheme::Basic), (&arguments.bearer_token_file, Scheme::Bearer)]
     {

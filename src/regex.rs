@@ -463,7 +463,7 @@ fn counts(text: &str) -> Option<(u32, Option<u32>, &str)> {
 fn number(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(digits)?;
-    let number = crate::scan::decimal(digits.as_bytes())?;
+    let number = crate::text::scan::decimal(digits.as_bytes())?;
     Some((u32::try_from(number).unwrap_or(u32::MAX), rest))
 }
 

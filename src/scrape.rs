@@ -5,13 +5,13 @@ use std::time::Instant;
 use log::Level;
 use percent_encoding::percent_decode;
 
+use crate::collectors::process_metrics::Process;
 use crate::collectors::{ALL, Collector};
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Sorted, Value, counter, gauge};
-use crate::process::Process;
-use crate::scan::split_once;
+use crate::format::page::{Family, Page, Sorted, Value, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;
+use crate::text::scan::split_once;
 
 const RESULTS: [Family; 2] = [
     gauge!("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape."),

@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use router_exporter::access::Access;
-use router_exporter::page::Sorted;
+use router_exporter::format::page::Sorted;
+use router_exporter::server::access::Access;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 
 thread_local! {

@@ -12,8 +12,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use router_exporter::access::Access;
-use router_exporter::page::Sorted;
+use router_exporter::format::page::Sorted;
+use router_exporter::server::access::Access;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_router_exporter");

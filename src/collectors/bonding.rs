@@ -2,9 +2,9 @@
 //!
 //! A bond's interfaces were links named `slave_eth0` before Linux 3.12, `lower_eth0` since.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::words;
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::words;
 
 const FAMILIES: [Family; 2] = [
     gauge!("node_bonding_active", "Number of active slaves per bonding interface."),

@@ -5,9 +5,9 @@
 //! of hexadecimal numbers for each processor. Their columns keep their places from kernel to
 //! kernel, those that were given up are 0; the file is missing without CONFIG_NF_CONNTRACK_PROCFS.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{hex, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{hex, lines, words};
 
 const FIGURES: [(&str, Family); 2] = [
     (

@@ -6,9 +6,9 @@
 //! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
 //! different on each architecture.
 
-use crate::host::{Error, Host};
-use crate::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::scan::{decimal, fixed, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Digits, Family, Page, Value, counter, gauge};
+use crate::text::scan::{decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
 /// In the order of the file's columns.
@@ -281,7 +281,7 @@ mod tests {
     use procfs::{CpuInfo, FromRead, FromReadSI, KernelStats, LocalSystemInfo};
 
     use super::*;
-    use crate::page::Sorted;
+    use crate::format::page::Sorted;
 
     const X86: &str = "\
 processor	: 0

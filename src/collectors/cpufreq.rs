@@ -3,9 +3,9 @@
 //! The kernel counts in kHz. `cpuinfo_cur_freq`, which asks the hardware, is for root alone and not
 //! in all drivers; single-core MIPS routers have none of this.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::{decimal, words};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_cpu_frequency_avg_hertz", "Average CPU thread frequency in hertz."),

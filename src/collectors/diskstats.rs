@@ -3,9 +3,9 @@
 //! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter, gauge};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::text::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [

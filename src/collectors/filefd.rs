@@ -2,9 +2,9 @@
 //!
 //! The figure between the two has been zero since Linux 2.6.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{columns, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{columns, words};
 
 const ALLOCATED: Family = gauge!("node_filefd_allocated", "File descriptor statistics: allocated.");
 const MAXIMUM: Family = gauge!("node_filefd_maximum", "File descriptor statistics: maximum.");

@@ -8,12 +8,12 @@
 use std::time::Instant;
 
 
-use crate::errno;
+use crate::text::errno;
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{decimal, lines, split_once, words};
-use crate::statfs::{Asked, Mounts, Question};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{decimal, lines, split_once, words};
+use crate::machine::statfs::{Asked, Mounts, Question};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),

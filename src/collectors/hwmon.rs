@@ -5,9 +5,9 @@
 //! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Kind, Page, Value, gauge};
-use crate::scan::{signed, split_once};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::text::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
 const SENSOR_LABEL: Family = gauge!("node_hwmon_sensor_label", "Label for given chip and sensor");

@@ -6,9 +6,9 @@
 
 use crate::collectors::softirqs::parse_heads;
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter};
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt details.")];
 

@@ -2,9 +2,9 @@
 //!
 //! The kernel gives two decimals, which stay hundredths: reading floats would cost 18 kB.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{fixed, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::{fixed, words};
 
 const FAMILIES: [Family; 3] =
     [gauge!("node_load1", "1m load average."), gauge!("node_load5", "5m load average."), gauge!("node_load15", "15m load average.")];

@@ -3,9 +3,9 @@
 //! An array is a line of its members and an indented line of its blocks, and, while it is brought
 //! in step, a line of progress, before or behind which the bitmap's line may stand.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, find, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::{decimal, find, lines, split_once, words};
 
 const FAMILIES: [Family; 5] = [
     gauge!("node_md_blocks", "Total number of blocks on device."),

@@ -4,9 +4,9 @@
 //! `kB` is 1024 bytes. Before Linux 3.14 there was no `MemAvailable`, without which dashboards are
 //! blank.
 
-use crate::host::{Error, Host};
-use crate::page::{Kind, Page};
-use crate::scan::{decimal, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Kind, Page};
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const HELP: &[u8] = b"Memory information field ";
 const ESTIMATED: &[u8] = b", estimated as MemFree + Buffers + Cached + Slab, since this kernel does not tell.";

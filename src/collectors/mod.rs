@@ -1,7 +1,10 @@
 //! The collectors, a file each: the file's name is the collector's name is the option's.
 
-use crate::host::{Error, Host};
-use crate::page::Page;
+pub mod process_metrics;
+pub mod sysfs_class;
+
+use crate::format::page::Page;
+use crate::machine::{Error, Host};
 
 /// One collector.
 #[derive(Debug)]

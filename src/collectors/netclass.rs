@@ -6,10 +6,10 @@
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
 use crate::filter::Filter;
-use crate::host::{Error, Facts, Host, Text};
-use crate::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
-use crate::page::{Family, Page, Table, Value, counter, gauge};
-use crate::scan::{hex, hex_digit, signed};
+use crate::machine::{Error, Facts, Host, Text};
+use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
+use crate::format::page::{Family, Page, Table, Value, counter, gauge};
+use crate::text::scan::{hex, hex_digit, signed};
 
 const INFO: [Family; 1] =
     [gauge!("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
@@ -312,7 +312,7 @@ fn parse<'t>(message: &Message<'t>) -> [&'t [u8]; 52] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::sample::{attribute, message};
+    use crate::machine::netlink::sample::{attribute, message};
 
     /// An `ifinfomsg` of Ethernet with index 4.
     fn head(flags: u32) -> Vec<u8> {

@@ -5,9 +5,9 @@
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, rsplit_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter};
+use crate::text::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 16] = [

@@ -5,9 +5,9 @@
 //! missing without IPv6. A figure may be negative.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host, Text};
-use crate::page::{Kind, Page, Value};
-use crate::scan::{decimal, lines, signed, split_once, words};
+use crate::machine::{Error, Host, Text};
+use crate::format::page::{Kind, Page, Value};
+use crate::text::scan::{decimal, lines, signed, split_once, words};
 
 /// Adds a family for each figure that `--collector.netstat.fields` names.
 ///

@@ -3,10 +3,10 @@
 //! Only routes that lead somewhere: not those to the machine itself, to many, or to nowhere. One
 //! with several next hops is told once for each.
 
-use crate::host::{Error, Host};
-use crate::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
-use crate::scan::hex_digit;
-use crate::page::{Digits, Family, Page, gauge};
+use crate::machine::{Error, Host};
+use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
+use crate::text::scan::hex_digit;
+use crate::format::page::{Digits, Family, Page, gauge};
 
 const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];
 const ROUTES: [Family; 1] = [gauge!("node_network_routes", "network routes by interface")];
@@ -199,7 +199,7 @@ fn parse<'t>(message: &Message<'t>) -> Option<Route<'t>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::sample::{attribute, message};
+    use crate::machine::netlink::sample::{attribute, message};
 
     fn answer(family: u8, prefix: u8, kind: u8, more: &[Vec<u8>]) -> Vec<u8> {
         let head = [family, prefix, 0, 0, 254, 2, 0, kind, 0, 0, 0, 0].to_vec();

@@ -4,9 +4,9 @@
 //! many numbers follow and then a number for each procedure of that version, of which newer kernels
 //! know more. The file is there once the module is loaded.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter};
+use crate::text::scan::{decimal, lines, words};
 
 const PACKETS: Family =
     counter!("node_nfs_packets_total", "Total NFSd network packets (sent+received) by protocol type.");

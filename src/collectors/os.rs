@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, fixed, lines, split_once};
-use crate::zone;
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::{decimal, fixed, lines, split_once};
+use crate::machine::timezone;
 
 const INFO: [Family; 1] = [gauge!(
     "node_os_info",
@@ -106,7 +106,7 @@ fn midnight(day: &[u8]) -> Option<i64> {
     let (year, rest) = split_once(day, b'-')?;
     let (month, day) = split_once(rest, b'-')?;
     let number = |text: &[u8], digits| decimal(text).filter(|_| text.len() == digits)?.try_into().ok();
-    zone::midnight(number(year, 4)?, number(month, 2)?, number(day, 2)?)
+    timezone::midnight(number(year, 4)?, number(month, 2)?, number(day, 2)?)
 }
 
 #[cfg(test)]

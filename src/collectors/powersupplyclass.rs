@@ -5,9 +5,9 @@
 //! numbers that are not there cost nothing.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Family, Kind, Page, Value, gauge};
-use crate::scan::signed;
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::text::scan::signed;
 
 /// A file, what the family is called that shows it, and its decimal places.
 const NUMBERS: [(&str, &str, u8); 49] = [

@@ -3,9 +3,9 @@
 //! Since Linux 4.20, and `irq` since 6.1; where the kernel was started with `psi=0` the files are
 //! there and cannot be read.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, counter};
+use crate::text::scan::{decimal, lines, words};
 
 /// A file, the first word of a line in it, and its family.
 const LINES: [(&[u8], &[u8], Family); 6] = [

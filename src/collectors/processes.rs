@@ -3,9 +3,9 @@
 //! A file for each process is opened at each scrape: the collector is off by default. A process's
 //! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{decimal, rsplit_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{decimal, rsplit_once, words};
 
 const THREADS: Family = gauge!("node_processes_threads", "Allocated threads in system");
 const STATE: Family = gauge!("node_processes_state", "Number of processes in each state.");

@@ -3,9 +3,9 @@
 //! Only the queue at an interface's root is told, which counts what those below it do.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
-use crate::page::{Family, Page, counter, gauge};
+use crate::machine::{Error, Host};
+use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
+use crate::format::page::{Family, Page, counter, gauge};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
@@ -103,7 +103,7 @@ fn parse<'t>(message: &Message<'t>) -> Option<Queue<'t>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::sample::{attribute, message};
+    use crate::machine::netlink::sample::{attribute, message};
 
     fn answer(parent: u32, more: &[Vec<u8>]) -> Vec<u8> {
         let head = [0_u32, 4, 0x8001_0000, parent, 2].map(u32::to_ne_bytes).concat();

@@ -3,9 +3,9 @@
 //! The file has lines of other kinds, and the kernel's version says how many columns a processor
 //! has; the three that are told have been the last ones since Linux 2.6.23.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, counter};
+use crate::text::scan::{decimal, lines, words};
 
 const FAMILIES: [Family; 3] = [
     counter!("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process."),

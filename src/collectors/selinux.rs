@@ -1,8 +1,8 @@
 //! `/sys/fs/selinux`: whether the kernel enforces SELinux's policy. Routers do not have it.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{decimal, lines, split_once};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{decimal, lines, split_once};
 
 const ENABLED: Family = gauge!("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false");
 const CONFIG_MODE: Family = gauge!("node_selinux_config_mode", "Configured SELinux enforcement mode");

@@ -2,10 +2,10 @@
 //!
 //! `mem` is in pages and told a second time in bytes. A kernel without IPv6 has but the first file.
 
-use crate::host::{Error, Host};
-use crate::page::{Kind, Page};
-use crate::scan::{decimal, lines, split_once, words};
-use crate::system;
+use crate::machine::{Error, Host};
+use crate::format::page::{Kind, Page};
+use crate::text::scan::{decimal, lines, split_once, words};
+use crate::process::syscalls;
 
 
 const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
@@ -15,7 +15,7 @@ const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
 /// # Errors
 /// If the first file cannot be read.
 pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let page_size = system::page_size();
+    let page_size = syscalls::page_size();
     for path in &FILES {
         let text = match host.proc_record(&[path]) {
             Err(Error::Absent) if *path != FILES[0] => break,

@@ -2,9 +2,9 @@
 //!
 //! The columns are those of all processors that there could be, running or not.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter};
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softirq counts per CPU.")];
 

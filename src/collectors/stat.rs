@@ -2,9 +2,9 @@
 //!
 //! The times of its processors are the collector `cpu`'s.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter, gauge};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter, gauge};
+use crate::text::scan::{decimal, lines, words};
 
 /// The lines of one number that are told, by their first word.
 const FIGURES: [(&[u8], Family); 6] = [

@@ -2,9 +2,9 @@
 //!
 //! Names are told as the kernel escapes them, `\040` for a blank.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::{decimal, lines, signed, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::{decimal, lines, signed, words};
 
 const FAMILIES: [Family; 3] = [
     gauge!("node_swap_size_bytes", "Swap device size in bytes."),

@@ -4,9 +4,9 @@
 //! `tx:rx`, all in hexadecimal. The kernel walks its whole table to write them, which costs a router
 //! milliseconds: the collector is off by default.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
-use crate::scan::{hex, lines, split_once, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
+use crate::text::scan::{hex, lines, split_once, words};
 
 const STATES: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
 

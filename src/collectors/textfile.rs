@@ -5,11 +5,11 @@
 //! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
 //! collector runs after all others, so that it knows their families.
 
-use crate::exposition::{Family, parse};
+use crate::format::parse::{Family, parse};
 use crate::glob;
-use crate::host::{Error, Host, Names};
-use crate::page::{self, Page, Value, gauge};
-use crate::scan::rsplit_once;
+use crate::machine::{Error, Host, Names};
+use crate::format::page::{self, Page, Value, gauge};
+use crate::text::scan::rsplit_once;
 
 const MTIME: [page::Family; 1] =
     [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
@@ -152,7 +152,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::page::Sorted;
+    use crate::format::page::Sorted;
 
     /// A directory of its own for a test.
     fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {

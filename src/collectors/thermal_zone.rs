@@ -3,10 +3,10 @@
 //! A zone whose sensor sleeps answers with an error and is left out. Linux 3.4 on MIPS has no such
 //! class at all, which is no fault.
 
-use crate::class::Class;
-use crate::host::{Error, Host};
-use crate::page::{Page, Value, gauge};
-use crate::scan::signed;
+use crate::collectors::sysfs_class::Class;
+use crate::machine::{Error, Host};
+use crate::format::page::{Page, Value, gauge};
+use crate::text::scan::signed;
 
 const ZONES: Class = Class {
     path: b"class/thermal/",

@@ -3,10 +3,10 @@
 //! The kernel has one clock source device, so that its directory need not be listed. A router
 //! without a battery lives in 1970, or the year of its firmware, until NTP answers.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, gauge};
-use crate::scan::words;
-use crate::zone;
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, gauge};
+use crate::text::scan::words;
+use crate::machine::timezone;
 
 const SECONDS: Family = gauge!("node_time_seconds", "System time in seconds since epoch (1970).");
 const ZONE: Family = gauge!("node_time_zone_offset_seconds", "System time zone offset in seconds.");
@@ -27,8 +27,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let now = host.now();
     page.single(&SECONDS, Value::decimal(now, 9));
     let seconds = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
-    let utc = zone::Offset { name: b"UTC", seconds: 0 };
-    let offset = zone::offset(host.zone(), seconds).unwrap_or(utc);
+    let utc = timezone::Offset { name: b"UTC", seconds: 0 };
+    let offset = timezone::offset(host.zone(), seconds).unwrap_or(utc);
     page.family(&ZONE).sample(&[("time_zone", offset.name)], i64::from(offset.seconds));
     let source = |name: &'static [u8]| host.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
     if let Some(text) = source(b"available_clocksource") {
@@ -47,7 +47,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Sorted;
+    use crate::format::page::Sorted;
 
     #[test]
     fn a_machine_without_anything_has_a_time() {

@@ -6,9 +6,9 @@
 
 use rustix::io::Errno;
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter, gauge};
-use crate::system;
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::process::syscalls;
 
 const FAMILIES: [(Unit, Family); 17] = [
     (Unit::Microsecond, gauge!("node_timex_estimated_error_seconds", "Estimated error in seconds.")),
@@ -54,7 +54,7 @@ const STA_NANO: libc::c_int = 0x2000;
 /// # Errors
 /// If it does not tell.
 pub fn collect(_host: &Host, page: &mut Page) -> Result<(), Error> {
-    let (clock, state) = system::clock().map_err(|errno| match errno {
+    let (clock, state) = syscalls::clock().map_err(|errno| match errno {
         Errno::PERM | Errno::NOSYS => Error::Absent,
         errno => Error::unreadable(b"adjtimex", errno),
     })?;
@@ -116,7 +116,7 @@ fn ratio(whole: i64, parts: i64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Sorted;
+    use crate::format::page::Sorted;
 
     fn text(value: Value) -> String {
         let mut page = Page::default();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn clock() -> libc::timex {
-        system::clock().unwrap().0
+        syscalls::clock().unwrap().0
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `uname(2)`: what the kernel calls itself and the machine.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, gauge};
 
 const INFO: Family =
     gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
@@ -29,7 +29,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::Sorted;
+    use crate::format::page::Sorted;
 
     #[test]
     fn all_six_names() {

@@ -4,9 +4,9 @@
 //! which none is told by default.
 
 use crate::filter::Filter;
-use crate::host::{Error, Host};
-use crate::page::{Kind, Page};
-use crate::scan::{decimal, split_once};
+use crate::machine::{Error, Host};
+use crate::format::page::{Kind, Page};
+use crate::text::scan::{decimal, split_once};
 
 /// Adds a family for each line that `--collector.vmstat.fields` names.
 ///

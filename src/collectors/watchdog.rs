@@ -3,10 +3,10 @@
 //! The files came with Linux 4.5, `pretimeout` with 4.9; a driver of its own, such as that of Linux
 //! 3.4 for Ralink's chips, is not in the class.
 
-use crate::class::Class;
-use crate::host::{Error, Host};
-use crate::page::{Page, Value, gauge};
-use crate::scan::decimal;
+use crate::collectors::sysfs_class::Class;
+use crate::machine::{Error, Host};
+use crate::format::page::{Page, Value, gauge};
+use crate::text::scan::decimal;
 
 const CLASS: &[u8] = b"class/watchdog/";
 const NUMBERS: Class = Class {

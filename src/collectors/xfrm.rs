@@ -3,9 +3,9 @@
 //! There is a line for each reason; some came with later kernels. The file is missing without
 //! CONFIG_XFRM_STATISTICS.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, counter};
-use crate::scan::{decimal, lines, words};
+use crate::machine::{Error, Host};
+use crate::format::page::{Family, Page, counter};
+use crate::text::scan::{decimal, lines, words};
 
 /// The reasons that are told, by the kernel's name and in its order.
 const REASONS: [(&[u8], Family); 28] = [

@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, netlink, sockopt};
 
 use super::LISTENERS;
-use crate::errno::Meaning;
-use crate::scan::{decimal, find};
-use crate::system;
+use crate::process::syscalls;
+use crate::text::errno::Meaning;
+use crate::text::scan::{decimal, find};
 
 /// How many connections the kernel holds that were not accepted yet, if it does not hold fewer. With
 /// one more, a client hears nothing and tries again a second later.
@@ -182,7 +182,7 @@ impl Listener {
     /// Before Linux 5.7, whoever is not root any more cannot bind to the new one.
     pub fn follow_interface(&mut self) -> Result<(), String> {
         let Some((name, index)) = &self.interface else { return Ok(()) };
-        match system::interface_number(self.socket.as_fd(), name) {
+        match syscalls::interface_number(self.socket.as_fd(), name) {
             Ok(now) if now != *index => {
                 let listen = Listen { host: name.clone(), port: self.address.port() };
                 *self = Self::open("", listen.port, Some(&listen.host)).map_err(|error| listen.fault(error))?;
@@ -226,8 +226,8 @@ impl Listener {
         let _ = sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
         let interface = match interface {
             Some(name) => {
-                let index = system::interface_number(socket.as_fd(), name)?;
-                system::bind_to_device(socket.as_fd(), name)?;
+                let index = syscalls::interface_number(socket.as_fd(), name)?;
+                syscalls::bind_to_device(socket.as_fd(), name)?;
                 Some((name.to_owned(), index))
             }
             None => None,

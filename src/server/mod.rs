@@ -7,7 +7,9 @@
 //! of a connection has a deadline for the whole of it. Pages are rendered into a few buffers that
 //! are used again, and read from there by all who ask for the same at once.
 
+pub mod access;
 mod connection;
+pub mod health;
 mod listen;
 mod pages;
 pub mod request;
@@ -24,9 +26,9 @@ use rustix::net::SocketFlags;
 use rustix::process::Resource;
 use tiny_http::StatusCode;
 
-use crate::access::Access;
-use crate::page::Sorted;
-use crate::system;
+use crate::format::page::Sorted;
+use crate::process::syscalls;
+use crate::server::access::Access;
 use connection::Connection;
 pub use listen::{Listen, Listener, bind};
 use pages::{Page, Pages};
@@ -142,7 +144,7 @@ struct Server<'a> {
 
 impl<'a> Server<'a> {
     fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
-        let descriptors = system::limits(Resource::Nofile)[0];
+        let descriptors = syscalls::limits(Resource::Nofile)[0];
         let landing = landing_page(&settings.telemetry_path);
         Self {
             settings,
@@ -166,7 +168,7 @@ impl<'a> Server<'a> {
 
     /// Deals with what has happened.
     fn turn(&mut self, listeners: &[Listener], ready: &Ready) {
-        if system::hung_up() {
+        if syscalls::hung_up() {
             self.reload();
         }
         let now = self.now();
@@ -330,7 +332,7 @@ impl<'a> Server<'a> {
             if !connection.admitted {
                 return true;
             }
-            if system::hung_up() {
+            if syscalls::hung_up() {
                 self.reload();
             }
             if !self.settings.access.authorizes(request.authorization) {

@@ -3,7 +3,7 @@
 
 use tiny_http::StatusCode;
 
-use crate::scan::{decimal, find, split_text};
+use crate::text::scan::{decimal, find, split_text};
 
 /// The most bytes that a request's head may take.
 pub const HEAD_LIMIT: usize = 8192;

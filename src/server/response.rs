@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use memchr::memchr;
 use tiny_http::{Header, Response, StatusCode};
 
-use crate::log::http_date;
+use crate::process::log::http_date;
 
 /// The text format that Prometheus has read since 0.4.0 of 2014, and still reads.
 pub const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -5,7 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use router_exporter::regex::Regex;
-use router_exporter::{glob, netlink, zone};
+use router_exporter::glob;
+use router_exporter::machine::{netlink, timezone};
 
 fuzz_target!(|input: &[u8]| {
     for message in netlink::messages(input) {
@@ -21,9 +22,9 @@ fuzz_target!(|input: &[u8]| {
     }
     let (first, rest) = input.split_at(input.len() / 2);
     for now in [i64::MIN, -1, 0, 1 << 31, i64::MAX] {
-        let _ = zone::offset(input, now);
+        let _ = timezone::offset(input, now);
     }
-    let _ = zone::of_database(input);
+    let _ = timezone::of_database(input);
     assert!(!glob::is_pattern(first) || glob::matches(b"*", rest));
     let name = rest.get(..64).unwrap_or(rest);
     let _ = glob::matches(first.get(..64).unwrap_or(first), name);

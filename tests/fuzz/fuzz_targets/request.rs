@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use router_exporter::access::{Access, Network};
-use router_exporter::page::Sorted;
+use router_exporter::server::access::{Access, Network};
+use router_exporter::format::page::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::server::{Exporter, HandlerMetrics, Listen};
@@ -24,7 +24,7 @@ fuzz_target!(|input: &[u8]| {
     }
     if let Ok(text) = std::str::from_utf8(input) {
         let _ = Network::parse(text);
-        let _ = router_exporter::health::Target::parse(text);
+        let _ = router_exporter::server::health::Target::parse(text);
         if let Ok(listen) = Listen::parse(text) {
             assert_eq!(Listen::parse(&listen.to_string()).as_ref(), Ok(&listen));
         }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use crate::system;
+use crate::process::syscalls;
 
 /// How long a page waits for file systems that may not answer.
 pub const PATIENCE: Duration = Duration::from_millis(500);
@@ -102,7 +102,7 @@ impl Questions {
         if self.open.len() >= MOST || self.open.iter().any(|(open, _)| **open == *path) {
             return Question::Open;
         }
-        match system::by_child(|| encode(statfs(path))) {
+        match syscalls::by_child(|| encode(statfs(path))) {
             Ok(answer) => {
                 let number = answer.as_raw_fd();
                 self.open.push((path.into(), answer));
@@ -165,7 +165,7 @@ fn decode(message: &Message) -> Answer {
 
 /// Whether there is something to read, or nothing will come, before `patience` ends.
 fn is_ready(pipe: &OwnedFd, patience: Duration) -> bool {
-    system::is_ready(pipe.as_fd(), PollFlags::IN, patience).unwrap_or(false)
+    syscalls::is_ready(pipe.as_fd(), PollFlags::IN, patience).unwrap_or(false)
 }
 
 #[cfg(test)]

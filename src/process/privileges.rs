@@ -6,9 +6,9 @@ use rustix::process::{
 };
 use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
 
-use crate::errno::Meaning;
-use crate::scan;
-use crate::system;
+use crate::process::syscalls;
+use crate::text::errno::Meaning;
+use crate::text::scan;
 
 /// The most bytes of /etc/passwd and of /etc/group.
 const FILE_LIMIT: usize = 1 << 20;
@@ -18,7 +18,7 @@ const LIMITS: [(Resource, u64); 3] = [
     // No memory of a process that saw credentials is written anywhere.
     (Resource::Core, 0),
     // 64 connections, and the files that the collectors keep open.
-    (Resource::Nofile, system::MOST_DESCRIPTORS.unsigned_abs() as u64),
+    (Resource::Nofile, syscalls::MOST_DESCRIPTORS.unsigned_abs() as u64),
     // A few times what it ever maps; a bug must not take the router's memory with it.
     (Resource::As, 64 << 20),
 ];
@@ -41,7 +41,7 @@ impl User {
     /// # Errors
     /// One line that names the user.
     pub fn find(etc: &str, user: &str) -> Result<Self, String> {
-        let read = |name| system::read_own(&[etc, name].concat(), FILE_LIMIT).map_or(Vec::new(), |(_, text)| text);
+        let read = |name| syscalls::read_own(&[etc, name].concat(), FILE_LIMIT).map_or(Vec::new(), |(_, text)| text);
         let found = Self::parse(&read("/passwd"), &read("/group"), user.as_bytes());
         found.ok_or_else(|| ["there is no user '", user, "'"].concat())
     }
@@ -100,7 +100,7 @@ impl User {
 /// Sets the limits that hold from the start on. What an old kernel does not know is done without.
 pub fn restrict() {
     for (resource, most) in LIMITS {
-        system::limit(resource, most);
+        syscalls::limit(resource, most);
     }
     // Linux 3.5.
     let _ = set_no_new_privs(true);

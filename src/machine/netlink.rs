@@ -4,7 +4,7 @@
 //! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
 //! the machine's own byte order.
 
-use crate::scan::split_once;
+use crate::text::scan::split_once;
 
 /// The type of the message that ends a dump.
 const DONE: u16 = 3;

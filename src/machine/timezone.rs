@@ -3,7 +3,7 @@
 //! That is what routers hold in `/etc/TZ`, and what stands at the end of the files of the time zone
 //! database, so that the tables before it, and a library that reads them, are not needed.
 
-use crate::scan::{decimal, split_once};
+use crate::text::scan::{decimal, split_once};
 
 const DAY: i32 = 86400;
 /// What POSIX leaves open and everyone takes from the law of the United States.

@@ -1,8 +1,8 @@
 //! Directories of /sys that are alike, as those of a class are: a row of a table for each, a file for
 //! each label and for each figure.
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value};
+use crate::format::page::{Family, Page, Value};
+use crate::machine::{Error, Host};
 
 /// A class of things.
 #[derive(Debug)]

@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
-use crate::page::Kind;
-use crate::scan::{lines, signed, words};
+use crate::format::page::Kind;
+use crate::text::scan::{lines, signed, words};
 
 /// More than any program has; what looks families up grows with the square of it.
 const MOST_FAMILIES: usize = 2000;

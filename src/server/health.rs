@@ -7,9 +7,9 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
-use crate::errno::Meaning;
+use crate::process::syscalls::is_ready;
 use crate::server::{HEALTH_PATH, Listen};
-use crate::system::is_ready;
+use crate::text::errno::Meaning;
 
 /// The time for all of it: the watchdog that asks has others to look after.
 const TIME: Duration = Duration::from_secs(3);

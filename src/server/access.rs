@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use rustix::fs::Mode;
 
-use crate::scan::{decimal, lines, split_once, split_text};
-use crate::system;
+use crate::process::syscalls;
+use crate::text::scan::{decimal, lines, split_once, split_text};
 
 /// The most bytes that a file of credentials may have.
 const FILE_LIMIT: usize = 4096;
@@ -104,7 +104,7 @@ impl Credentials {
     }
 
     fn expected(path: &str, scheme: Scheme) -> Result<Vec<Vec<u8>>, String> {
-        let (mode, text) = system::read_own(path, FILE_LIMIT)?;
+        let (mode, text) = syscalls::read_own(path, FILE_LIMIT)?;
         if mode.intersects(Mode::RWXO) {
             return Err("other users may read or change it: chmod 600 (or 640) it".into());
         }

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::process::Resource;
 
-use crate::errno::Meaning;
+use crate::text::errno::Meaning;
 
 /// Does what Rust's runtime does before main(): a pipe or socket that nobody reads answers with an
 /// error rather than a signal, and the numbers of the three standard streams are not given to others.
@@ -46,7 +46,7 @@ pub unsafe fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> 
     words.map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect()
 }
 
-/// No process of ours has a descriptor above this: [`privileges`](crate::privileges) sees to that.
+/// No process of ours has a descriptor above this: [`privileges`](crate::process::privileges) sees to that.
 pub const MOST_DESCRIPTORS: i32 = 512;
 
 static RELOAD: AtomicBool = AtomicBool::new(false);

@@ -4,6 +4,10 @@
 //! again from their start, which costs a router a fraction of opening them; buffers are used again,
 //! so that a scrape allocates nothing once it has seen the longest file.
 
+pub mod netlink;
+pub mod statfs;
+pub mod timezone;
+
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{CStr, OsString};
 use std::fmt;
@@ -20,14 +24,13 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use rustix::process::Resource;
 use rustix::system::{Uname, uname};
 
-use crate::errno::Meaning;
-use crate::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
-use crate::page::Digits;
-use crate::scan::{decimal, split_once};
+use crate::format::page::Digits;
+use crate::machine::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
+use crate::machine::statfs::{Mounts, PATIENCE, Question, Questions};
+use crate::process::syscalls;
 use crate::settings::Settings;
-use crate::statfs::{Mounts, PATIENCE, Question, Questions};
-use crate::system;
-use crate::zone;
+use crate::text::errno::Meaning;
+use crate::text::scan::{decimal, split_once};
 
 /// The longest file that is read: what /proc shows of a very busy router.
 const LONGEST: usize = 4 << 20;
@@ -208,7 +211,7 @@ impl Host {
     /// The machine that `settings` speak of.
     pub fn new(settings: Settings) -> Self {
         // The rest is for connections, and for what is open for the time of a scrape only.
-        let descriptors = system::limits(Resource::Nofile)[0];
+        let descriptors = syscalls::limits(Resource::Nofile)[0];
         let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
         Self {
             settings,
@@ -265,7 +268,7 @@ impl Host {
     /// As [`Host::proc`], and [`Fault::Odd`] if it is none.
     pub fn sysctl_decimal(&self, path: &str) -> Result<u64, Error> {
         let text = self.sysctl(path)?;
-        crate::scan::decimal(&text).ok_or_else(|| text.odd(&text))
+        crate::text::scan::decimal(&text).ok_or_else(|| text.odd(&text))
     }
 
     /// An attribute below /sys, without the end of its line; `None` if it is not there or the
@@ -376,7 +379,7 @@ impl Host {
     }
 
     /// Asks for the state of the file system that is mounted at `mount_point` of the machine; see
-    /// [`statfs`](crate::statfs) for one that `may_hang`.
+    /// [`statfs`](crate::machine::statfs) for one that `may_hang`.
     pub fn statfs(&self, mount_point: &[u8], may_hang: bool) -> Question {
         let root = self.settings.paths.rootfs.trim_end_matches('/');
         let mut text = self.open_text(root, &[mount_point.strip_prefix(b"/").unwrap_or(mount_point)], true);
@@ -398,7 +401,7 @@ impl Host {
         self.questions.borrow_mut().wait(question, began, PATIENCE);
     }
 
-    /// The kernel's answer that tells all interfaces, for [`netlink`](crate::netlink).
+    /// The kernel's answer that tells all interfaces, for [`netlink`](crate::machine::netlink).
     pub fn links(&self) -> Option<Text<'_>> {
         self.dump(GETLINK, &ALL_LINKS)
     }
@@ -445,11 +448,11 @@ impl Host {
     /// The zone of the variable TZ, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
     /// that of `/etc/localtime`.
     fn find_zone(&self, variable: Option<OsString>) -> Option<Vec<u8>> {
-        let database = |path: &[&[u8]]| Some(zone::of_database(&self.file(path).ok()?)?.to_vec());
+        let database = |path: &[&[u8]]| Some(timezone::of_database(&self.file(path).ok()?)?.to_vec());
         match variable.map(OsString::into_vec) {
             Some(value) => {
                 let value = value.strip_prefix(b":").unwrap_or(&value);
-                if zone::offset(value, 0).is_some() {
+                if timezone::offset(value, 0).is_some() {
                     return Some(value.to_vec());
                 }
                 database(&[if value.starts_with(b"/") { b"" } else { b"usr/share/zoneinfo/" }, value])
@@ -641,7 +644,7 @@ impl Buffer {
 
     fn fill_given(&mut self, host: &Host) -> Result<i64, Errno> {
         let file = self.open(host, OFlags::empty())?;
-        let status = system::status(file.as_fd())?;
+        let status = syscalls::status(file.as_fd())?;
         if !status.is_file {
             return Err(Errno::INVAL);
         }

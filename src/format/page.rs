@@ -6,7 +6,7 @@
 
 use std::ops::{Deref, Range};
 
-use crate::scan::{lines, split_once};
+use crate::text::scan::{lines, split_once};
 
 /// What a family's values mean, the page's `# TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +66,14 @@ impl Family {
 /// where it has the family.
 macro_rules! counter {
     ($name:literal, $help:literal $(,)?) => {
-        $crate::page::Family(concat!("c", $name, " ", $help))
+        $crate::format::page::Family(concat!("c", $name, " ", $help))
     };
 }
 
 /// A row of a table of families, of its name and its help: a gauge.
 macro_rules! gauge {
     ($name:literal, $help:literal $(,)?) => {
-        $crate::page::Family(concat!("g", $name, " ", $help))
+        $crate::format::page::Family(concat!("g", $name, " ", $help))
     };
 }
 

@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use procfs::process::LimitValue;
 
-use crate::host::{Error, Host};
-use crate::page::{Family, Page, Value, counter, gauge};
-use crate::scan::{decimal, lines, rsplit_once, words};
-use crate::system;
+use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::machine::{Error, Host};
+use crate::process::syscalls;
+use crate::text::scan::{decimal, lines, rsplit_once, words};
 
 /// The kernel counts a process's time in these, whatever its own tick.
 const TICKS_PER_SECOND: u64 = 100;
@@ -51,7 +51,7 @@ impl Process {
         let stat = parse(&text).ok_or_else(|| text.odd(&text))?;
         page.single(&CPU, Value::decimal(stat.ticks, 2));
         page.single(&VIRTUAL, stat.virtual_bytes);
-        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(system::page_size()));
+        page.single(&RESIDENT, stat.resident_pages.wrapping_mul(syscalls::page_size()));
         page.single(&START, Value::decimal(self.started(host, stat.started), 2));
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Process {
     /// one after the other.
     fn started(&self, host: &Host, ticks: u64) -> u64 {
         let hundredth = 10_000_000;
-        let up = system::since_boot() / hundredth;
+        let up = syscalls::since_boot() / hundredth;
         let started = (host.now() / hundredth).saturating_sub(up).saturating_add(ticks);
         if started.abs_diff(self.started.get()) > TICKS_PER_SECOND {
             self.started.set(started);

@@ -1,0 +1,4 @@
+//! Bytes in, numbers and words out.
+
+pub mod errno;
+pub mod scan;
