@@ -4,8 +4,8 @@
 //! without blanks, and it is the last column.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{lines, words};
 
 const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device")];

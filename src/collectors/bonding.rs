@@ -2,8 +2,8 @@
 //!
 //! A bond's interfaces were links named `slave_eth0` before Linux 3.12, `lower_eth0` since.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::words;
 
 const FAMILIES: [Family; 2] = [

@@ -6,8 +6,8 @@
 //! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
 //! different on each architecture.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Digits, Family, Page, Value, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
@@ -20,10 +20,8 @@ const GUEST_SECONDS: [Family; 1] =
 /// In the order of the columns that follow.
 const GUEST_MODES: [&str; 2] = ["user", "nice"];
 
-const ISOLATED: [Family; 1] = [gauge!(
-    "node_cpu_isolated",
-    "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.",
-)];
+const ISOLATED: [Family; 1] =
+    [gauge!("node_cpu_isolated", "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.",)];
 const ONLINE: [Family; 1] = [gauge!("node_cpu_online", "CPUs that are online and being scheduled.")];
 /// Families, their files, and whether they are a core's rather than a package's.
 const THROTTLES: [([Family; 1], &[u8], bool); 2] = [
@@ -113,7 +111,11 @@ fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
     /// Three seconds, as node_exporter has it.
     const FAR: u64 = 300;
     let last_idle = last.get(IDLE).copied().unwrap_or_default();
-    if words(line).nth(IDLE.saturating_add(1)).and_then(decimal).is_some_and(|idle| idle.saturating_add(FAR) < last_idle) {
+    if words(line)
+        .nth(IDLE.saturating_add(1))
+        .and_then(decimal)
+        .is_some_and(|idle| idle.saturating_add(FAR) < last_idle)
+    {
         *last = [0; 10];
     }
 }
@@ -339,10 +341,7 @@ core id		: 2
     fn truncated_and_odd() {
         let line = "cpu12 1 -2 3";
         assert_eq!(parse(line.as_bytes()), Some((12, &b"12"[..])));
-        assert_eq!(
-            told(&mut Vec::new(), line),
-            "{cpu=\"12\",mode=\"system\"} 0.03\n{cpu=\"12\",mode=\"user\"} 0.01\n"
-        );
+        assert_eq!(told(&mut Vec::new(), line), "{cpu=\"12\",mode=\"system\"} 0.03\n{cpu=\"12\",mode=\"user\"} 0.01\n");
     }
 
     #[test]

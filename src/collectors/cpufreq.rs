@@ -3,8 +3,8 @@
 //! The kernel counts in kHz. `cpuinfo_cur_freq`, which asks the hardware, is for root alone and not
 //! in all drivers; single-core MIPS routers have none of this.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, words};
 
 const FAMILIES: [Family; 7] = [

@@ -3,8 +3,8 @@
 //! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
@@ -147,12 +147,16 @@ mod tests {
         assert_eq!(parse(line), Some(Disk { major: b"8", minor: b"0", name: b"sda" }));
         let values = values(line).unwrap();
         assert_eq!(values[..4], [count(1203), count(4), count(9600 * 512), milliseconds(5120)]);
-        assert_eq!(values[8..], [count(0), milliseconds(6000), milliseconds(15350), None, None, None, None, None, None]);
+        assert_eq!(
+            values[8..],
+            [count(0), milliseconds(6000), milliseconds(15350), None, None, None, None, None, None]
+        );
     }
 
     #[test]
     fn discards_and_flushes() {
-        let line = b" 254 0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34";
+        let line =
+            b" 254 0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34";
         let values = values(line).unwrap();
         let rest = [count(4142), count(22), count(375672), milliseconds(240), count(1012), milliseconds(34)];
         assert_eq!(values[11..], rest);

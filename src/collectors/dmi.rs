@@ -2,8 +2,8 @@
 //!
 //! Serial numbers are for root alone; what is not told has no label.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 
 const INFO: [Family; 1] = [gauge!(
     "node_dmi_info",

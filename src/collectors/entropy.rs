@@ -2,8 +2,8 @@
 //!
 //! Since Linux 5.18 both figures are 256 for good.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 
 const FIGURES: [(&str, Family); 2] = [
     ("kernel/random/entropy_avail", gauge!("node_entropy_available_bits", "Bits of available entropy.")),

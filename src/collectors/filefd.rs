@@ -2,8 +2,8 @@
 //!
 //! The figure between the two has been zero since Linux 2.6.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{columns, words};
 
 const ALLOCATED: Family = gauge!("node_filefd_allocated", "File descriptor statistics: allocated.");

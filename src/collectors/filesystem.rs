@@ -7,13 +7,12 @@
 
 use std::time::Instant;
 
-
-use crate::text::errno;
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
-use crate::text::scan::{decimal, lines, split_once, words};
 use crate::machine::statfs::{Asked, Mounts, Question};
+use crate::machine::{Error, Host};
+use crate::text::errno;
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
@@ -57,8 +56,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         let mut above = above.filter_map(|other| parse(text.get(other.line.clone())?));
         let may_hang = mount.may_hang() || above.any(|other| mount.is_below(&other));
         let point = strip(unescape(mount.point, point), root);
-        let is_told =
-            filters.allows(Filter::FilesystemMountPoint, point) && filters.allows(Filter::FilesystemType, mount.fs_type);
+        let is_told = filters.allows(Filter::FilesystemMountPoint, point)
+            && filters.allows(Filter::FilesystemType, mount.fs_type);
         if is_told || may_hang {
             let question = is_told.then(|| host.statfs(point, may_hang));
             asked.push(Asked { line: start..end, may_hang, question });
@@ -262,7 +261,9 @@ mod tests {
         for length in 0..line.len() - b" /dev/root".len() {
             assert_eq!(parse_mountinfo(&line[..length]), None, "{length}");
         }
-        for odd in [&b"36 35 98 / /mnt rw - ext3 /dev/root rw"[..], b"36 35 x:0 / /mnt rw - ext3 /dev/root rw", b"\xff\xfe"] {
+        for odd in
+            [&b"36 35 98 / /mnt rw - ext3 /dev/root rw"[..], b"36 35 x:0 / /mnt rw - ext3 /dev/root rw", b"\xff\xfe"]
+        {
             assert_eq!(parse_mountinfo(odd), None, "{odd:?}");
         }
     }

@@ -5,8 +5,8 @@
 //! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
@@ -294,7 +294,9 @@ mod tests {
         assert_eq!(parsed("pwm1_auto_point1_pwm"), Some(("pwm", "pwm1", "auto_point1_pwm")));
         assert_eq!(parsed("vrm"), Some(("vrm", "vrm0", "")));
         assert_eq!(parsed("update_interval"), Some(("update_interval", "update_interval0", "")));
-        for other in ["", "name", "device", "uevent", "temp_x", "fan_div", "temp1x", "temp1_", "1", "beep_mask", "volt1_input"] {
+        for other in
+            ["", "name", "device", "uevent", "temp_x", "fan_div", "temp1x", "temp1_", "1", "beep_mask", "volt1_input"]
+        {
             assert_eq!(parsed(other), None, "{other}");
         }
     }

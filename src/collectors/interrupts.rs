@@ -6,8 +6,8 @@
 
 use crate::collectors::softirqs::parse_heads;
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt details.")];

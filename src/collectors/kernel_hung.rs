@@ -2,8 +2,8 @@
 //!
 //! Since Linux 6.13, where CONFIG_DETECT_HUNG_TASK is.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter};
+use crate::machine::{Error, Host};
 
 const TASKS: Family = counter!(
     "node_kernel_hung_tasks_total",

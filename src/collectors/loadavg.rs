@@ -2,12 +2,15 @@
 //!
 //! The kernel gives two decimals, which stay hundredths: reading floats would cost 18 kB.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{fixed, words};
 
-const FAMILIES: [Family; 3] =
-    [gauge!("node_load1", "1m load average."), gauge!("node_load5", "5m load average."), gauge!("node_load15", "15m load average.")];
+const FAMILIES: [Family; 3] = [
+    gauge!("node_load1", "1m load average."),
+    gauge!("node_load5", "5m load average."),
+    gauge!("node_load15", "15m load average."),
+];
 
 /// Adds the three averages.
 ///
@@ -46,7 +49,9 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"0.42", b"0.42 1.05", b"-1.00 0.0 0.0 1/2 3", b"NaN 0.0 0.0 1/2 3", b"\xff\xfe 1 2 3/4 5"] {
+        for odd in
+            [&b""[..], b"0.42", b"0.42 1.05", b"-1.00 0.0 0.0 1/2 3", b"NaN 0.0 0.0 1/2 3", b"\xff\xfe 1 2 3/4 5"]
+        {
             assert_eq!(three(odd), None, "{odd:?}");
         }
     }

@@ -3,8 +3,8 @@
 //! An array is a line of its members and an indented line of its blocks, and, while it is brought
 //! in step, a line of progress, before or behind which the bitmap's line may stand.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, find, lines, split_once, words};
 
 const FAMILIES: [Family; 5] = [
@@ -18,8 +18,13 @@ const DISKS: [Family; 1] = [gauge!("node_md_disks", "Number of active/failed/spa
 const DISK_STATES: [&str; 3] = ["active", "failed", "spare"];
 const STATE: [Family; 1] = [gauge!("node_md_state", "Indicates the state of md-device.")];
 /// The label's values, and what the file calls them.
-const STATES: [(&[u8], &[u8]); 5] =
-    [(b"active", b"active"), (b"check", b"check"), (b"inactive", b"inactive"), (b"recovering", b"recovery"), (b"resync", b"resync")];
+const STATES: [(&[u8], &[u8]); 5] = [
+    (b"active", b"active"),
+    (b"check", b"check"),
+    (b"inactive", b"inactive"),
+    (b"recovering", b"recovery"),
+    (b"resync", b"resync"),
+];
 /// The levels at which no disk can be missing.
 const WHOLE: [&[u8]; 2] = [b"raid0", b"linear"];
 /// What is done to an array, of which its line of progress tells.
@@ -104,7 +109,8 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
     let mut fields = words(members);
     let (name, state) = (fields.next()?, fields.nth(1)?);
     let blocks = decimal(words(status).next()?)?;
-    let count = |mark: &[u8]| members.windows(mark.len()).fold(0_u32, |sum, part| sum.wrapping_add((part == mark).into()));
+    let count =
+        |mark: &[u8]| members.windows(mark.len()).fold(0_u32, |sum, part| sum.wrapping_add((part == mark).into()));
     let (required, active) = if words(members).any(|word| WHOLE.contains(&word)) {
         // Each disk has its number in brackets.
         (count(b"["), count(b"["))
@@ -116,10 +122,13 @@ fn parse(text: &[u8]) -> Option<Array<'_>> {
             words.find_map(|word| split_once(word.strip_prefix(b"[")?.strip_suffix(b"]")?, b'/'))?;
         (decimal(required)?.try_into().ok()?, decimal(active)?.try_into().ok()?)
     };
-    let mut array = Array { name, state, blocks, synced: blocks, required, disks: [active, count(b"(F)"), count(b"(S)")] };
+    let mut array =
+        Array { name, state, blocks, synced: blocks, required, disks: [active, count(b"(F)"), count(b"(S)")] };
     for line in lines {
         // `[=>…]  recovery =  8.5% (16775552/195310144) finish=…`, `resync=DELAYED`, `resync=PENDING`.
-        let Some((action, at)) = ACTIONS.iter().find_map(|action| Some((action, find(line, action)?))) else { continue };
+        let Some((action, at)) = ACTIONS.iter().find_map(|action| Some((action, find(line, action)?))) else {
+            continue;
+        };
         array.state = action;
         let rest = line.get(at..)?;
         find(rest, b"=")?;
@@ -151,7 +160,8 @@ mod tests {
     #[test]
     fn real() {
         assert_eq!(arrays(REAL).count(), 5);
-        let md0 = Array { name: b"md0", state: b"active", blocks: 248896, synced: 248896, required: 2, disks: [2, 0, 0] };
+        let md0 =
+            Array { name: b"md0", state: b"active", blocks: 248896, synced: 248896, required: 2, disks: [2, 0, 0] };
         assert_eq!(array("md0"), md0);
         let md1 = Array {
             name: b"md1",
@@ -171,8 +181,15 @@ mod tests {
     fn truncated_and_odd() {
         assert_eq!(arrays(b"").count(), 0);
         assert_eq!(arrays(b"Personalities : \nunused devices: <none>\n").count(), 0);
-        for odd in [&b"md0"[..], b"md0 : active", b"md0 : active raid1 sda[0]\n", b"md0 : active raid1 sda[0]\n      x blocks [1/1] [U]\n",
-            b"md0 : active raid1 sda[0]\n      1 blocks\n", b"md0 : active raid1 sda[0]\n      1 blocks [2/1] [U_]\n  recovery", b"\xff\xfe\n"] {
+        for odd in [
+            &b"md0"[..],
+            b"md0 : active",
+            b"md0 : active raid1 sda[0]\n",
+            b"md0 : active raid1 sda[0]\n      x blocks [1/1] [U]\n",
+            b"md0 : active raid1 sda[0]\n      1 blocks\n",
+            b"md0 : active raid1 sda[0]\n      1 blocks [2/1] [U_]\n  recovery",
+            b"\xff\xfe\n",
+        ] {
             assert_eq!(arrays(odd).find_map(parse), None, "{odd:?}");
         }
         for length in 0..REAL.len() {

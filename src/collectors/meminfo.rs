@@ -4,8 +4,8 @@
 //! `kB` is 1024 bytes. Before Linux 3.14 there was no `MemAvailable`, without which dashboards are
 //! blank.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Kind, Page};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const HELP: &[u8] = b"Memory information field ";

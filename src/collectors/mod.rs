@@ -1,7 +1,51 @@
 //! The collectors, a file each: the file's name is the collector's name is the option's.
 
+pub mod arp;
+pub mod bonding;
+pub mod buddyinfo;
+pub mod conntrack;
+pub mod cpu;
+pub mod cpufreq;
+pub mod diskstats;
+pub mod dmi;
+pub mod entropy;
+pub mod filefd;
+pub mod filesystem;
+pub mod hwmon;
+pub mod interrupts;
+pub mod kernel_hung;
+pub mod loadavg;
+pub mod mdadm;
+pub mod meminfo;
+pub mod netclass;
+pub mod netdev;
+pub mod netstat;
+pub mod network_route;
+pub mod nfs;
+pub mod os;
+pub mod powersupplyclass;
+pub mod pressure;
 pub mod process_metrics;
+pub mod processes;
+pub mod qdisc;
+pub mod schedstat;
+pub mod selinux;
+pub mod sockstat;
+pub mod softirqs;
+pub mod softnet;
+pub mod stat;
+pub mod swap;
 pub mod sysfs_class;
+pub mod tcpstat;
+pub mod textfile;
+pub mod thermal_zone;
+pub mod time;
+pub mod timex;
+pub mod udp_queues;
+pub mod uname;
+pub mod vmstat;
+pub mod watchdog;
+pub mod xfrm;
 
 use crate::format::page::Page;
 use crate::machine::{Error, Host};
@@ -17,63 +61,64 @@ pub struct Collector {
     pub collect: fn(&Host, &mut Page) -> Result<(), Error>,
 }
 
-/// Declares the modules and the table of them.
-macro_rules! collectors {
-    ($($name:ident: $default:literal,)*) => {
-        $(pub mod $name;)*
-
-        /// All collectors, sorted by name.
-        pub const ALL: &[Collector] =
-            &[$(Collector { name: stringify!($name), default: $default, collect: $name::collect }),*];
+/// A row of the table of collectors.
+macro_rules! collector {
+    ($name:ident, $default:ident) => {
+        Collector { name: stringify!($name), default: $default, collect: $name::collect }
     };
 }
 
-collectors! {
-    arp: true,
-    bonding: true,
-    buddyinfo: false,
-    conntrack: true,
-    cpu: true,
-    cpufreq: true,
-    diskstats: true,
-    dmi: true,
-    entropy: true,
-    filefd: true,
-    filesystem: true,
-    hwmon: true,
-    interrupts: false,
-    kernel_hung: true,
-    loadavg: true,
-    mdadm: true,
-    meminfo: true,
-    netclass: true,
-    netdev: true,
-    netstat: true,
-    network_route: false,
-    nfs: true,
-    os: true,
-    powersupplyclass: true,
-    pressure: true,
-    processes: false,
-    qdisc: false,
-    schedstat: true,
-    selinux: true,
-    sockstat: true,
-    softirqs: false,
-    softnet: true,
-    stat: true,
-    swap: false,
-    tcpstat: false,
-    textfile: true,
-    thermal_zone: true,
-    time: true,
-    timex: true,
-    udp_queues: true,
-    uname: true,
-    vmstat: true,
-    watchdog: true,
-    xfrm: false,
-}
+/// Whether a collector runs unless the options say otherwise.
+const ON: bool = true;
+const OFF: bool = false;
+
+/// All collectors, sorted by name.
+pub const ALL: &[Collector] = &[
+    collector!(arp, ON),
+    collector!(bonding, ON),
+    collector!(buddyinfo, OFF),
+    collector!(conntrack, ON),
+    collector!(cpu, ON),
+    collector!(cpufreq, ON),
+    collector!(diskstats, ON),
+    collector!(dmi, ON),
+    collector!(entropy, ON),
+    collector!(filefd, ON),
+    collector!(filesystem, ON),
+    collector!(hwmon, ON),
+    collector!(interrupts, OFF),
+    collector!(kernel_hung, ON),
+    collector!(loadavg, ON),
+    collector!(mdadm, ON),
+    collector!(meminfo, ON),
+    collector!(netclass, ON),
+    collector!(netdev, ON),
+    collector!(netstat, ON),
+    collector!(network_route, OFF),
+    collector!(nfs, ON),
+    collector!(os, ON),
+    collector!(powersupplyclass, ON),
+    collector!(pressure, ON),
+    collector!(processes, OFF),
+    collector!(qdisc, OFF),
+    collector!(schedstat, ON),
+    collector!(selinux, ON),
+    collector!(sockstat, ON),
+    collector!(softirqs, OFF),
+    collector!(softnet, ON),
+    collector!(stat, ON),
+    collector!(swap, OFF),
+    collector!(tcpstat, OFF),
+    collector!(textfile, ON),
+    collector!(thermal_zone, ON),
+    collector!(time, ON),
+    collector!(timex, ON),
+    collector!(udp_queues, ON),
+    collector!(uname, ON),
+    collector!(vmstat, ON),
+    collector!(watchdog, ON),
+    collector!(xfrm, OFF),
+];
 
 #[cfg(test)]
 mod tests {

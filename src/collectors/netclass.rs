@@ -6,9 +6,9 @@
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Facts, Host, Text};
-use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
 use crate::format::page::{Family, Page, Table, Value, counter, gauge};
+use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
+use crate::machine::{Error, Facts, Host, Text};
 use crate::text::scan::{hex, hex_digit, signed};
 
 const INFO: [Family; 1] =
@@ -378,7 +378,8 @@ mod tests {
             let mut table = page.rows(&FAMILIES);
             link(&told(&answer)).add_numbers(&Host::default(), &mut table);
             table.finish();
-            [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"].map(|name| page.samples(name).len())
+            [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"]
+                .map(|name| page.samples(name).len())
         };
         assert_eq!(lines(0x1002), [0, 0, 1]);
         assert_eq!(lines(0x1003), [1, 1, 1]);

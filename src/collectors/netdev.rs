@@ -5,8 +5,8 @@
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.

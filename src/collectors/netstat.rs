@@ -5,8 +5,8 @@
 //! missing without IPv6. A figure may be negative.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host, Text};
 use crate::format::page::{Kind, Page, Value};
+use crate::machine::{Error, Host, Text};
 use crate::text::scan::{decimal, lines, signed, split_once, words};
 
 /// Adds a family for each figure that `--collector.netstat.fields` names.
@@ -106,7 +106,10 @@ UdpLite: 0 0 0 0 0 0 0 0
             parse_pair(b"Tcp: MaxConn ActiveOpens", b"Tcp: -1 34"),
             Some((&b"Tcp"[..], &b" MaxConn ActiveOpens"[..], &b" -1 34"[..]))
         );
-        assert_eq!(parse_line(b"Icmp6InMsgs                     \t42"), Some((&b"Icmp6"[..], &b"InMsgs"[..], &b"42"[..])));
+        assert_eq!(
+            parse_line(b"Icmp6InMsgs                     \t42"),
+            Some((&b"Icmp6"[..], &b"InMsgs"[..], &b"42"[..]))
+        );
         assert_eq!(parse_line(b"UdpLite6InErrors                \t0").unwrap().0, b"UdpLite6");
         assert_eq!(parse_number(b"18446744073709551615"), Some(u64::MAX.into()));
         assert_eq!(parse_number(b"-1"), Some((-1_i64).into()));

@@ -3,10 +3,10 @@
 //! Only routes that lead somewhere: not those to the machine itself, to many, or to nowhere. One
 //! with several next hops is told once for each.
 
-use crate::machine::{Error, Host};
-use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
-use crate::text::scan::hex_digit;
 use crate::format::page::{Digits, Family, Page, gauge};
+use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
+use crate::machine::{Error, Host};
+use crate::text::scan::hex_digit;
 
 const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];
 const ROUTES: [Family; 1] = [gauge!("node_network_routes", "network routes by interface")];
@@ -224,7 +224,17 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for text in ["::", "::1", "fd00::1", "1::", "2001:db8::1:0:0:1", "1:0:2:0:3:0:4:0", "1:0:0:2::3", "ab:10:c:1000:f0f:0:7:8", "ff:ff:ff:ff:ff:ff::"] {
+        for text in [
+            "::",
+            "::1",
+            "fd00::1",
+            "1::",
+            "2001:db8::1:0:0:1",
+            "1:0:2:0:3:0:4:0",
+            "1:0:0:2::3",
+            "ab:10:c:1000:f0f:0:7:8",
+            "ff:ff:ff:ff:ff:ff::",
+        ] {
             let known: std::net::Ipv6Addr = text.parse().unwrap();
             assert_eq!(address(&known.octets()), known.to_string());
         }
@@ -244,7 +254,12 @@ mod tests {
 
     #[test]
     fn a_route_of_its_own_interface() {
-        let answer = answer(2, 24, 1, &[attribute(1, &[192, 0, 2, 0]), attribute(7, &[192, 0, 2, 1]), attribute(4, &4_u32.to_ne_bytes())]);
+        let answer = answer(
+            2,
+            24,
+            1,
+            &[attribute(1, &[192, 0, 2, 0]), attribute(7, &[192, 0, 2, 1]), attribute(4, &4_u32.to_ne_bytes())],
+        );
         let route = parsed(&answer).unwrap();
         assert_eq!(destination(&route), "192.0.2.0/24");
         assert_eq!(route.protocol(), b"kernel");
@@ -256,7 +271,12 @@ mod tests {
     fn a_route_by_default_and_one_of_several_hops() {
         let mut gateway = [0; 16];
         (gateway[0], gateway[1], gateway[15]) = (0xfd, 0, 1);
-        let default = answer(10, 0, 1, &[attribute(5, &gateway), attribute(6, &1024_u32.to_ne_bytes()), attribute(4, &4_u32.to_ne_bytes())]);
+        let default = answer(
+            10,
+            0,
+            1,
+            &[attribute(5, &gateway), attribute(6, &1024_u32.to_ne_bytes()), attribute(4, &4_u32.to_ne_bytes())],
+        );
         let route = parsed(&default).unwrap();
         assert_eq!((destination(&route), route.priority()), ("default".into(), 1024));
         assert_eq!(hops(&route), [(4, "fd00::1".into(), None)]);

@@ -4,8 +4,8 @@
 //! many numbers follow and then a number for each procedure of that version, of which newer kernels
 //! know more. The file is there once the module is loaded.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, words};
 
 const PACKETS: Family =
@@ -14,10 +14,7 @@ const CONNECTIONS: Family = counter!("node_nfs_connections_total", "Total number
 const RPCS: [Family; 3] = [
     counter!("node_nfs_rpcs_total", "Total number of RPCs performed."),
     counter!("node_nfs_rpc_retransmissions_total", "Number of RPC transmissions performed."),
-    counter!(
-        "node_nfs_rpc_authentication_refreshes_total",
-        "Number of RPC authentication refreshes performed.",
-    ),
+    counter!("node_nfs_rpc_authentication_refreshes_total", "Number of RPC authentication refreshes performed.",),
 ];
 const REQUESTS: [Family; 1] = [counter!("node_nfs_requests_total", "Number of NFS procedures invoked.")];
 
@@ -113,8 +110,7 @@ mod tests {
 
     #[test]
     fn real() {
-        let ((version, _), counts) =
-            parse(b"proc2 18 16 57 74 52 71 73 45 86 0 52 83 61 17 53 50 23 70 82").unwrap();
+        let ((version, _), counts) = parse(b"proc2 18 16 57 74 52 71 73 45 86 0 52 83 61 17 53 50 23 70 82").unwrap();
         assert_eq!((*version, counts.count()), (&b"2"[..], 18));
     }
 

@@ -5,20 +5,18 @@
 
 use std::borrow::Cow;
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::text::scan::{decimal, fixed, lines, split_once};
 use crate::machine::timezone;
+use crate::machine::{Error, Host};
+use crate::text::scan::{decimal, fixed, lines, split_once};
 
 const INFO: [Family; 1] = [gauge!(
     "node_os_info",
     "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, pretty_name, variant, variant_id, version, version_codename, version_id.",
 )];
 const VERSION: [Family; 1] = [gauge!("node_os_version", "Metric containing the major.minor part of the OS version.")];
-const SUPPORT_END: Family = gauge!(
-    "node_os_support_end_timestamp_seconds",
-    "Metric containing the end-of-life date timestamp of the OS.",
-);
+const SUPPORT_END: Family =
+    gauge!("node_os_support_end_timestamp_seconds", "Metric containing the end-of-life date timestamp of the OS.",);
 
 /// The label and the variable it shows, in the order of the labels.
 const LABELS: [(&str, &str); 12] = [

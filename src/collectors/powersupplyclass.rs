@@ -5,8 +5,8 @@
 //! numbers that are not there cost nothing.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::signed;
 
 /// A file, what the family is called that shows it, and its decimal places.

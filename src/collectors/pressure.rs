@@ -3,8 +3,8 @@
 //! Since Linux 4.20, and `irq` since 6.1; where the kernel was started with `psi=0` the files are
 //! there and cannot be read.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, words};
 
 /// A file, the first word of a line in it, and its family.
@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"full", b"full avg10=2.10 avg60=0.12", b"full total=", b"full total=-1", b"fullest total=1"] {
+        for odd in
+            [&b""[..], b"full", b"full avg10=2.10 avg60=0.12", b"full total=", b"full total=-1", b"fullest total=1"]
+        {
             assert_eq!(parse(odd, b"full"), None, "{odd:?}");
         }
     }

@@ -3,8 +3,8 @@
 //! A file for each process is opened at each scrape: the collector is off by default. A process's
 //! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, rsplit_once, words};
 
 const THREADS: Family = gauge!("node_processes_threads", "Allocated threads in system");
@@ -115,7 +115,13 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"77 (a", b"77 (a) D 1 77", b"77 (a) DD 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3", b"77 (a) \xff 1"] {
+        for odd in [
+            &b""[..],
+            b"77 (a",
+            b"77 (a) D 1 77",
+            b"77 (a) DD 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3",
+            b"77 (a) \xff 1",
+        ] {
             assert_eq!(parse(odd), None, "{odd:?}");
         }
     }

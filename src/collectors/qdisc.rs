@@ -3,9 +3,9 @@
 //! Only the queue at an interface's root is told, which counts what those below it do.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
-use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
 use crate::format::page::{Family, Page, counter, gauge};
+use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
+use crate::machine::{Error, Host};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),

@@ -3,16 +3,13 @@
 //! The file has lines of other kinds, and the kernel's version says how many columns a processor
 //! has; the three that are told have been the last ones since Linux 2.6.23.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, words};
 
 const FAMILIES: [Family; 3] = [
     counter!("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process."),
-    counter!(
-        "node_schedstat_waiting_seconds_total",
-        "Number of seconds spent by processing waiting for this CPU.",
-    ),
+    counter!("node_schedstat_waiting_seconds_total", "Number of seconds spent by processing waiting for this CPU.",),
     counter!("node_schedstat_timeslices_total", "Number of timeslices executed by CPU."),
 ];
 

@@ -1,7 +1,7 @@
 //! `/sys/fs/selinux`: whether the kernel enforces SELinux's policy. Routers do not have it.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, split_once};
 
 const ENABLED: Family = gauge!("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false");

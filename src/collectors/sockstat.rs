@@ -2,11 +2,10 @@
 //!
 //! `mem` is in pages and told a second time in bytes. A kernel without IPv6 has but the first file.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Kind, Page};
-use crate::text::scan::{decimal, lines, split_once, words};
+use crate::machine::{Error, Host};
 use crate::process::syscalls;
-
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
 

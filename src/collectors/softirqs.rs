@@ -2,8 +2,8 @@
 //!
 //! The columns are those of all processors that there could be, running or not.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softirq counts per CPU.")];

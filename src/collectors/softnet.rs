@@ -3,8 +3,8 @@
 //! A line for each processor, whose number stands in it only since Linux 5.14; before that a line's
 //! place is the number. There are 10 columns since 2.6.39, 11 since 4.18 and 13 since 5.14.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Digits, Family, Page, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{hex, lines, words};
 
 const FAMILIES: [Family; 7] = [
@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn eleven_columns() {
         assert_eq!(
-            parsed("00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000004"),
+            parsed(
+                "00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000004"
+            ),
             Some((None, [1, 0, 0, 0, 0, 4].map(Some).to_vec()))
         );
     }

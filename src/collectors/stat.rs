@@ -2,8 +2,8 @@
 //!
 //! The times of its processors are the collector `cpu`'s.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, words};
 
 /// The lines of one number that are told, by their first word.

@@ -2,8 +2,8 @@
 //!
 //! Names are told as the kernel escapes them, `\040` for a blank.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, lines, signed, words};
 
 const FAMILIES: [Family; 3] = [

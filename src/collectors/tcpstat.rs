@@ -4,8 +4,8 @@
 //! `tx:rx`, all in hexadecimal. The kernel walks its whole table to write them, which costs a router
 //! milliseconds: the collector is off by default.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::{hex, lines, split_once, words};
 
 const STATES: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
@@ -117,7 +117,13 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"   1: 0A000005:0016 0A000002:FFFF 0A", b"1: 1 1 xx 1:1", b"1: 1 1 0A 00000015", b"1: 1 1 0A x:0"] {
+        for odd in [
+            &b""[..],
+            b"   1: 0A000005:0016 0A000002:FFFF 0A",
+            b"1: 1 1 xx 1:1",
+            b"1: 1 1 0A 00000015",
+            b"1: 1 1 0A x:0",
+        ] {
             assert_eq!(parsed(odd), None, "{odd:?}");
         }
         for unknown in [&b"1: 1 1 00 1:2"[..], b"1: 1 1 0D 1:2", b"1: 1 1 ffffffffffffffff 1:2"] {

@@ -5,10 +5,10 @@
 //! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
 //! collector runs after all others, so that it knows their families.
 
+use crate::format::page::{self, Page, Value, gauge};
 use crate::format::parse::{Family, parse};
 use crate::glob;
 use crate::machine::{Error, Host, Names};
-use crate::format::page::{self, Page, Value, gauge};
 use crate::text::scan::rsplit_once;
 
 const MTIME: [page::Family; 1] =
@@ -246,14 +246,8 @@ mod tests {
         fs::create_dir(there("directory.prom")).unwrap();
         assert!(failed(&collected(&[path.to_str().unwrap()])));
         fs::remove_dir(there("directory.prom")).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            there("pipe.prom"),
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, there("pipe.prom"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+            .unwrap();
         assert!(failed(&collected(&[path.to_str().unwrap()])));
         fs::remove_file(there("pipe.prom")).unwrap();
         fs::File::create(there("huge.prom")).unwrap().set_len(100 << 20).unwrap();

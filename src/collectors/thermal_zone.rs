@@ -4,8 +4,8 @@
 //! class at all, which is no fault.
 
 use crate::collectors::sysfs_class::Class;
-use crate::machine::{Error, Host};
 use crate::format::page::{Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::signed;
 
 const ZONES: Class = Class {

@@ -3,10 +3,10 @@
 //! The kernel has one clock source device, so that its directory need not be listed. A router
 //! without a battery lives in 1970, or the year of its firmware, until NTP answers.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::text::scan::words;
 use crate::machine::timezone;
+use crate::machine::{Error, Host};
+use crate::text::scan::words;
 
 const SECONDS: Family = gauge!("node_time_seconds", "System time in seconds since epoch (1970).");
 const ZONE: Family = gauge!("node_time_zone_offset_seconds", "System time zone offset in seconds.");
@@ -14,10 +14,8 @@ const AVAILABLE: Family = gauge!(
     "node_time_clocksource_available_info",
     "Available clocksources read from '/sys/devices/system/clocksource'.",
 );
-const CURRENT: Family = gauge!(
-    "node_time_clocksource_current_info",
-    "Current clocksource read from '/sys/devices/system/clocksource'.",
-);
+const CURRENT: Family =
+    gauge!("node_time_clocksource_current_info", "Current clocksource read from '/sys/devices/system/clocksource'.",);
 
 /// Adds the time, the zone's offset and the clock sources.
 ///

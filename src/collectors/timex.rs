@@ -6,8 +6,8 @@
 
 use rustix::io::Errno;
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::machine::{Error, Host};
 use crate::process::syscalls;
 
 const FAMILIES: [(Unit, Family); 17] = [
@@ -22,8 +22,17 @@ const FAMILIES: [(Unit, Family); 17] = [
     (Unit::Fine, gauge!("node_timex_pps_jitter_seconds", "Pulse per second jitter.")),
     (Unit::One, counter!("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events.")),
     (Unit::One, gauge!("node_timex_pps_shift_seconds", "Pulse per second interval duration.")),
-    (Unit::One, counter!("node_timex_pps_stability_exceeded_total", "Pulse per second count of stability limit exceeded events.")),
-    (Unit::Part, gauge!("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes.")),
+    (
+        Unit::One,
+        counter!(
+            "node_timex_pps_stability_exceeded_total",
+            "Pulse per second count of stability limit exceeded events."
+        ),
+    ),
+    (
+        Unit::Part,
+        gauge!("node_timex_pps_stability_hertz", "Pulse per second stability, average of recent frequency changes."),
+    ),
     (Unit::One, gauge!("node_timex_status", "Value of the status array bits.")),
     (Unit::One, gauge!("node_timex_sync_status", "Is clock synchronized to a reliable server (1 = yes, 0 = no).")),
     (Unit::One, gauge!("node_timex_tai_offset_seconds", "International Atomic Time (TAI) offset.")),

@@ -3,8 +3,8 @@
 //! Their lines are those of `/proc/net/tcp`. A kernel without IPv6 has but the first file.
 
 use crate::collectors::tcpstat::Sums;
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 
 const QUEUES: [Family; 1] =
     [gauge!("node_udp_queues", "Number of allocated memory in the kernel for UDP datagrams in bytes.")];

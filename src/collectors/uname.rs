@@ -1,10 +1,9 @@
 //! `uname(2)`: what the kernel calls itself and the machine.
 
-use crate::machine::{Error, Host};
 use crate::format::page::{Family, Page, gauge};
+use crate::machine::{Error, Host};
 
-const INFO: Family =
-    gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
+const INFO: Family = gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
 
 /// Adds the kernel's names.
 ///

@@ -4,8 +4,8 @@
 //! which none is told by default.
 
 use crate::filter::Filter;
-use crate::machine::{Error, Host};
 use crate::format::page::{Kind, Page};
+use crate::machine::{Error, Host};
 use crate::text::scan::{decimal, split_once};
 
 /// Adds a family for each line that `--collector.vmstat.fields` names.

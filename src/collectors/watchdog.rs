@@ -4,8 +4,8 @@
 //! 3.4 for Ralink's chips, is not in the class.
 
 use crate::collectors::sysfs_class::Class;
-use crate::machine::{Error, Host};
 use crate::format::page::{Page, Value, gauge};
+use crate::machine::{Error, Host};
 use crate::text::scan::decimal;
 
 const CLASS: &[u8] = b"class/watchdog/";
