@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 use crate::collectors::process_metrics::Process;
 use crate::collectors::{ALL, Collector};
 use crate::format::page::{Family, Page, Sorted, Value, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;
 use crate::text::scan::split_once;
@@ -48,7 +48,7 @@ const BUILD: &[(&str, &[u8])] = &[
 /// The collectors that run, and what a scrape keeps for the next one.
 #[derive(Debug)]
 pub struct Scraper {
-    host: Host,
+    machine: Machine,
     collectors: Vec<Running>,
     page: Page,
     process: Process,
@@ -82,14 +82,14 @@ impl Scraper {
                 }
             }
         }
-        Self { host: Host::new(settings), collectors, page: Page::default(), process: Process::default() }
+        Self { machine: Machine::new(settings), collectors, page: Page::default(), process: Process::default() }
     }
 
     /// Adds what does not depend on the collectors.
     fn exporter(&mut self, handler: &HandlerMetrics) {
-        let Self { host, page, process, .. } = self;
+        let Self { machine, page, process, .. } = self;
         page.family(&BUILD_INFO).sample(BUILD, true);
-        if host.settings.disable_exporter_metrics {
+        if machine.settings.disable_exporter_metrics {
             return;
         }
         let counts: [(&[u8], u64); 3] =
@@ -100,7 +100,7 @@ impl Scraper {
         }
         page.single(&IN_FLIGHT, handler.in_flight);
         let mark = page.mark();
-        if process.collect(host, page).is_err() {
+        if process.collect(machine, page).is_err() {
             page.cut(mark);
         }
     }
@@ -119,14 +119,14 @@ impl Scraper {
 }
 
 impl Running {
-    fn run(&mut self, host: &Host, page: &mut Page) {
+    fn run(&mut self, machine: &Machine, page: &mut Page) {
         let began = Instant::now();
         let mark = page.mark();
-        let result = (self.collector.collect)(host, page);
+        let result = (self.collector.collect)(machine, page);
         if result.is_err() {
             page.cut(mark);
         }
-        self.tell(&result, host.skipped());
+        self.tell(&result, machine.skipped());
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
     }
@@ -151,7 +151,7 @@ impl Exporter for Scraper {
         let selection = Selection::parse(query);
         selection.check(&self.collectors)?;
         self.page.begin(out);
-        self.host.begin();
+        self.machine.begin();
         self.exporter(handler);
         // Empty for now, so that their names are taken.
         for family in &RESULTS {
@@ -160,13 +160,13 @@ impl Exporter for Scraper {
         for running in &mut self.collectors {
             running.result = None;
             if selection.takes(running.collector.name) {
-                running.run(&self.host, &mut self.page);
+                running.run(&self.machine, &mut self.page);
             }
         }
         self.results();
         let all = !selection.asks(NAME);
         self.page.write(out, |name| all || selection.names(NAME, name));
-        self.host.settings.filters.rest();
+        self.machine.settings.filters.rest();
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{lines, words};
 
 const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device")];
@@ -14,8 +14,8 @@ const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device"
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"net/arp"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"net/arp"])?;
     let entries = || {
         let mut lines = lines(&text);
         // The heads of the columns.
@@ -40,7 +40,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             }
             count = count.wrapping_add(1);
         }
-        if count != 0 && host.settings.filters.allows(Filter::ArpDevice, device) {
+        if count != 0 && machine.settings.filters.allows(Filter::ArpDevice, device) {
             table.begin_row().label("device", device).count(Some(count.into()));
         }
     }

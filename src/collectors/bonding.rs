@@ -3,7 +3,7 @@
 //! A bond's interfaces were links named `slave_eth0` before Linux 3.12, `lower_eth0` since.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::words;
 
 const FAMILIES: [Family; 2] = [
@@ -16,14 +16,14 @@ const CLASS: &[u8] = b"class/net/";
 ///
 /// # Errors
 /// If the kernel has no bonding.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let masters = host.sys(&[CLASS, b"bonding_masters"]).ok_or(Error::Absent)?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let masters = machine.sys(&[CLASS, b"bonding_masters"]).ok_or(Error::Absent)?;
     let mut table = page.rows(&FAMILIES);
     for master in words(&masters) {
-        let Some(slaves) = host.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
+        let Some(slaves) = machine.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
         let (mut active, mut all) = (0_u32, 0_u32);
         for slave in words(&slaves) {
-            let status = |link: &[u8]| host.sys(&[CLASS, master, link, slave, b"/bonding_slave/mii_status"]);
+            let status = |link: &[u8]| machine.sys(&[CLASS, master, link, slave, b"/bonding_slave/mii_status"]);
             let is_active = status(b"/lower_").or_else(|| status(b"/slave_")).is_some_and(|status| *status == *b"up");
             active = active.saturating_add(is_active.into());
             all = all.saturating_add(1);

@@ -1,7 +1,7 @@
 //! `/proc/buddyinfo`: how many blocks of 2^size pages are free in each zone of memory.
 
 use crate::format::page::{Digits, Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 const BLOCKS: [Family; 1] = [gauge!("node_buddyinfo_blocks", "Count of free blocks according to size.")];
@@ -10,8 +10,8 @@ const BLOCKS: [Family; 1] = [gauge!("node_buddyinfo_blocks", "Count of free bloc
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"buddyinfo"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"buddyinfo"])?;
     let mut table = page.rows(&BLOCKS);
     for line in lines(&text) {
         let Some((node, zone, counts)) = parse(line) else {

@@ -6,7 +6,7 @@
 //! kernel, those that were given up are 0; the file is missing without CONFIG_NF_CONNTRACK_PROCFS.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{hex, lines, words};
 
 const FIGURES: [(&str, Family); 2] = [
@@ -60,11 +60,11 @@ const STATISTICS: [(usize, Family); 8] = [
 ///
 /// # Errors
 /// If the number or its limit cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     for (path, family) in &FIGURES {
-        page.single(family, host.sysctl_decimal(path)?);
+        page.single(family, machine.sysctl_decimal(path)?);
     }
-    if let Ok(text) = host.proc(&[b"net/stat/nf_conntrack"]) {
+    if let Ok(text) = machine.proc(&[b"net/stat/nf_conntrack"]) {
         let mut sums = [None; 8];
         let mut lines = lines(&text);
         // The heads of the columns.

@@ -7,7 +7,7 @@
 //! different on each architecture.
 
 use crate::format::page::{Digits, Family, Page, Value, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
@@ -50,22 +50,22 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 ///
 /// # Errors
 /// If `/proc/stat` cannot be read or has no processor.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"stat"])?;
-    let seen = &mut *host.ticks.borrow_mut();
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"stat"])?;
+    let seen = &mut *machine.ticks.borrow_mut();
     if !seconds(&text, seen, page, &SECONDS, &MODES, 0) {
         return Err(text.odd(&text));
     }
-    if host.settings.cpu_guest {
+    if machine.settings.cpu_guest {
         seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
     }
     // For the collector `stat`.
     text.leave();
-    isolated(host, page);
-    online(host, page);
-    throttles(host, page);
-    if host.settings.cpu_info {
-        info(host, page)?;
+    isolated(machine, page);
+    online(machine, page);
+    throttles(machine, page);
+    if machine.settings.cpu_info {
+        info(machine, page)?;
     }
     Ok(())
 }
@@ -121,8 +121,8 @@ fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
 }
 
 /// Adds the processors that the scheduler leaves alone.
-fn isolated(host: &Host, page: &mut Page) {
-    let Some(text) = host.sys_kept(&[CPUS, b"isolated"]) else { return };
+fn isolated(machine: &Machine, page: &mut Page) {
+    let Some(text) = machine.sys_kept(&[CPUS, b"isolated"]) else { return };
     let mut table = page.table(&ISOLATED);
     for (first, last) in text.split(|&byte| byte == b',').filter_map(parse_range) {
         for cpu in first..=last {
@@ -140,13 +140,13 @@ fn parse_range(range: &[u8]) -> Option<(u64, u64)> {
 }
 
 /// Adds whether each processor runs, where they can be switched off.
-fn online(host: &Host, page: &mut Page) {
-    if host.sys_kept(&[CPUS, b"cpu0/online"]).is_none() {
+fn online(machine: &Machine, page: &mut Page) {
+    if machine.sys_kept(&[CPUS, b"cpu0/online"]).is_none() {
         return;
     }
     let mut table = page.table(&ONLINE);
-    each(host, &mut |cpu, number| {
-        let online = host.sys_decimal(&[CPUS, cpu, b"/online"]) == Some(1);
+    each(machine, &mut |cpu, number| {
+        let online = machine.sys_decimal(&[CPUS, cpu, b"/online"]) == Some(1);
         table.counts(&[("cpu", number)], [Some(online.into())]);
     });
     table.finish();
@@ -155,16 +155,16 @@ fn online(host: &Host, page: &mut Page) {
 /// Adds how often heat made cores and packages slow, which only some x86 processors tell.
 ///
 /// The threads of a core and the cores of a package tell the same, of which one is taken.
-fn throttles(host: &Host, page: &mut Page) {
-    if host.sys(&[CPUS, b"cpu0/thermal_throttle/core_throttle_count"]).is_none() {
+fn throttles(machine: &Machine, page: &mut Page) {
+    if machine.sys(&[CPUS, b"cpu0/thermal_throttle/core_throttle_count"]).is_none() {
         return;
     }
     for (families, file, with_core) in &THROTTLES {
         let mut table = page.table(families);
-        each(host, &mut |cpu, _| {
-            let count = host.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/", file]);
-            let core = host.sys(&[CPUS, cpu, b"/topology/core_id"]);
-            let package = host.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
+        each(machine, &mut |cpu, _| {
+            let count = machine.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/", file]);
+            let core = machine.sys(&[CPUS, cpu, b"/topology/core_id"]);
+            let package = machine.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
             if let (Some(core), Some(package)) = (core, package) {
                 table.begin_row();
                 if *with_core {
@@ -178,8 +178,8 @@ fn throttles(host: &Host, page: &mut Page) {
 }
 
 /// Calls `tell` with each processor's directory and number.
-fn each(host: &Host, tell: &mut dyn FnMut(&[u8], &[u8])) {
-    let Ok(names) = host.sys_names(&[CPUS]) else { return };
+fn each(machine: &Machine, tell: &mut dyn FnMut(&[u8], &[u8])) {
+    let Ok(names) = machine.sys_names(&[CPUS]) else { return };
     for name in names.iter() {
         if let Some(number) = name.strip_prefix(b"cpu").filter(|number| decimal(number).is_some()) {
             tell(name, number);
@@ -188,8 +188,8 @@ fn each(host: &Host, tell: &mut dyn FnMut(&[u8], &[u8])) {
 }
 
 /// Adds what the processors are.
-fn info(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"cpuinfo"])?;
+fn info(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"cpuinfo"])?;
     page.family(&INFO);
     processors(&text, &mut |cpu| {
         page.sample(&cpu.labels, true);

@@ -4,7 +4,7 @@
 //! in all drivers; single-core MIPS routers have none of this.
 
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, words};
 
 const FAMILIES: [Family; 7] = [
@@ -33,9 +33,9 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 ///
 /// # Errors
 /// If the processors cannot be listed.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let names = host.sys_names(&[CPUS])?;
-    let file = |cpu: &[u8], file: &[u8]| host.sys(&[CPUS, cpu, b"/cpufreq/", file]);
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let names = machine.sys_names(&[CPUS])?;
+    let file = |cpu: &[u8], file: &[u8]| machine.sys(&[CPUS, cpu, b"/cpufreq/", file]);
     let mut table = page.rows(&FAMILIES);
     for cpu in names.iter() {
         // Every driver has this one, since it costs nothing to tell.

@@ -4,7 +4,7 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, Value, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
@@ -46,9 +46,9 @@ const INFO: [Family; 1] = [gauge!("node_disk_info", "Info of /sys/block/<block_d
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"diskstats"])?;
-    let is_told = |disk: &Disk| host.settings.filters.allows(Filter::DiskstatsDevice, disk.name);
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"diskstats"])?;
+    let is_told = |disk: &Disk| machine.settings.filters.allows(Filter::DiskstatsDevice, disk.name);
     let mut table = page.table(&FAMILIES);
     for line in lines(&text) {
         let disk = parse(line);
@@ -68,7 +68,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
             continue;
         }
         // node_exporter says 0 wherever any of some thirty other attributes is missing.
-        let rotational = host.sys_kept(&[b"block/", name, b"/queue/rotational"]);
+        let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
         let labels: [(_, &[u8]); 9] = [
             ("device", name),
             ("major", major),

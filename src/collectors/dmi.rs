@@ -3,7 +3,7 @@
 //! Serial numbers are for root alone; what is not told has no label.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const INFO: [Family; 1] = [gauge!(
     "node_dmi_info",
@@ -38,13 +38,13 @@ const CLASS: &[u8] = b"class/dmi/id/";
 ///
 /// # Errors
 /// If there is no such firmware.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    host.sys_names(&[CLASS])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    machine.sys_names(&[CLASS])?;
     let mut table = page.rows(&INFO);
     table.begin_row();
     for label in &LABELS {
         let file = if *label == "system_vendor" { "sys_vendor" } else { label };
-        if let Some(text) = host.sys_kept(&[CLASS, file.as_bytes()]) {
+        if let Some(text) = machine.sys_kept(&[CLASS, file.as_bytes()]) {
             table.label(label, text.trim_ascii());
         }
     }

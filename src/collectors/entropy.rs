@@ -3,7 +3,7 @@
 //! Since Linux 5.18 both figures are 256 for good.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const FIGURES: [(&str, Family); 2] = [
     ("kernel/random/entropy_avail", gauge!("node_entropy_available_bits", "Bits of available entropy.")),
@@ -14,9 +14,9 @@ const FIGURES: [(&str, Family); 2] = [
 ///
 /// # Errors
 /// If a file cannot be read or is no number.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     for (path, family) in &FIGURES {
-        page.single(family, host.sysctl_decimal(path)?);
+        page.single(family, machine.sysctl_decimal(path)?);
     }
     Ok(())
 }

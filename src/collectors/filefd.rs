@@ -3,7 +3,7 @@
 //! The figure between the two has been zero since Linux 2.6.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{columns, words};
 
 const ALLOCATED: Family = gauge!("node_filefd_allocated", "File descriptor statistics: allocated.");
@@ -13,8 +13,8 @@ const MAXIMUM: Family = gauge!("node_filefd_maximum", "File descriptor statistic
 ///
 /// # Errors
 /// If the file cannot be read or is not three numbers.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.sysctl("fs/file-nr")?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.sysctl("fs/file-nr")?;
     let (allocated, maximum) = parse(&text).ok_or_else(|| text.odd(&text))?;
     page.single(&ALLOCATED, allocated);
     page.single(&MAXIMUM, maximum);

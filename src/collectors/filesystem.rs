@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, gauge};
 use crate::machine::statfs::{Asked, Mounts, Question};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::errno;
 use crate::text::scan::{decimal, lines, split_once, words};
 
@@ -34,14 +34,14 @@ const MAY_HANG: [&[u8]; 11] =
 ///
 /// # Errors
 /// If there is no list of mounts.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let mountinfo = host.proc(&[b"1/mountinfo"]).or_else(|_| host.proc(&[b"self/mountinfo"]));
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let mountinfo = machine.proc(&[b"1/mountinfo"]).or_else(|_| machine.proc(&[b"self/mountinfo"]));
     let parse = if mountinfo.is_ok() { parse_mountinfo } else { parse_mounts };
-    let text = mountinfo.or_else(|_| host.proc(&[b"mounts"]))?;
+    let text = mountinfo.or_else(|_| machine.proc(&[b"mounts"]))?;
 
-    let root = host.settings.paths.rootfs.trim_end_matches('/').as_bytes();
-    let filters = &host.settings.filters;
-    let Mounts { asked, device, point } = &mut *host.mounts.borrow_mut();
+    let root = machine.settings.paths.rootfs.trim_end_matches('/').as_bytes();
+    let filters = &machine.settings.filters;
+    let Mounts { asked, device, point } = &mut *machine.mounts.borrow_mut();
     asked.clear();
     let mut next = 0_usize;
     for line in lines(&text) {
@@ -59,7 +59,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         let is_told = filters.allows(Filter::FilesystemMountPoint, point)
             && filters.allows(Filter::FilesystemType, mount.fs_type);
         if is_told || may_hang {
-            let question = is_told.then(|| host.statfs(point, may_hang));
+            let question = is_told.then(|| machine.statfs(point, may_hang));
             asked.push(Asked { line: start..end, may_hang, question });
         }
     }
@@ -68,7 +68,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     let mut table = page.table(&FAMILIES);
     for Asked { line, question, .. } in &mut *asked {
         let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
-        host.wait_for_statfs(question, began);
+        machine.wait_for_statfs(question, began);
         let mut values = [None; 7];
         let error = tell(question, &mut values);
         let [.., read_only, _] = &mut values;

@@ -6,7 +6,7 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Family, Kind, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
@@ -70,12 +70,12 @@ const MEANINGS: [(&str, &str, &str, &str, u8); 24] = [
 ///
 /// # Errors
 /// If there is no such class.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let names = host.sys_names(&[CLASS])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let names = machine.sys_names(&[CLASS])?;
     let mut chips = Vec::new();
     for directory in names.iter() {
-        if let Some(chip) = chip(host, directory)
-            && host.settings.filters.allows(Filter::HwmonChip, &chip)
+        if let Some(chip) = chip(machine, directory)
+            && machine.settings.filters.allows(Filter::HwmonChip, &chip)
         {
             // In the order of their names, as a family has them.
             let chip = (chip, directory);
@@ -86,28 +86,28 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     // For names that are cleaned.
     let mut buffer = Vec::with_capacity(64);
     for (chip, directory) in &chips {
-        if let Some(name) = host.sys(&[CLASS, directory, b"/name"]) {
+        if let Some(name) = machine.sys(&[CLASS, directory, b"/name"]) {
             buffer.clear();
             add_clean(&name, &mut buffer);
             if !buffer.is_empty() {
                 page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
             }
         }
-        add_sensors(host, page, chip, directory, &mut buffer);
+        add_sensors(machine, page, chip, directory, &mut buffer);
     }
     Ok(())
 }
 
 /// The chip's name: that of its device and of what the device is on, else its own, else the
 /// directory's; `None` if it is no directory.
-fn chip(host: &Host, directory: &[u8]) -> Option<Vec<u8>> {
+fn chip(machine: &Machine, directory: &[u8]) -> Option<Vec<u8>> {
     let mut name = Vec::with_capacity(64);
-    if let Some(path) = host.sys_real_path(&[CLASS, directory, b"/device"]) {
+    if let Some(path) = machine.sys_real_path(&[CLASS, directory, b"/device"]) {
         add_name_of_device(&path, &mut name);
     }
     if name.is_empty() {
-        host.sys_names(&[CLASS, directory]).ok()?;
-        if let Some(own) = host.sys(&[CLASS, directory, b"/name"]) {
+        machine.sys_names(&[CLASS, directory]).ok()?;
+        if let Some(own) = machine.sys(&[CLASS, directory, b"/name"]) {
             add_clean(&own, &mut name);
         }
     }
@@ -190,8 +190,8 @@ fn parse<'n>(place: &'static [u8], file: &'n [u8]) -> Option<Attribute<'n>> {
 
 /// Adds the files of the device and of the chip, by sensors and properties. Of two that tell the same
 /// the device's holds.
-fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buffer: &mut Vec<u8>) {
-    let places = [&b"/device/"[..], b"/"].map(|place| (place, host.sys_names(&[CLASS, directory, place])));
+fn add_sensors(machine: &Machine, page: &mut Page, chip: &[u8], directory: &[u8], buffer: &mut Vec<u8>) {
+    let places = [&b"/device/"[..], b"/"].map(|place| (place, machine.sys_names(&[CLASS, directory, place])));
     // Few chips have more.
     let mut attributes = Vec::<Attribute>::with_capacity(32);
     for (place, names) in &places {
@@ -210,10 +210,10 @@ fn add_sensors(host: &Host, page: &mut Page, chip: &[u8], directory: &[u8], buff
     for attribute in &attributes {
         if attribute.sensor != sensor {
             sensor = attribute.sensor;
-            is_told = host.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", sensor]);
+            is_told = machine.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", sensor]);
             has_bare = attribute.property.is_empty();
         }
-        let read = |attribute: &Attribute| host.sys(&[CLASS, directory, attribute.place, attribute.file]);
+        let read = |attribute: &Attribute| machine.sys(&[CLASS, directory, attribute.place, attribute.file]);
         let Some(text) = (if is_told { read(attribute) } else { None }) else { continue };
         if attribute.property == b"label" {
             page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", &text), ("sensor", sensor)], true);

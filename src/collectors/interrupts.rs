@@ -7,7 +7,7 @@
 use crate::collectors::softirqs::parse_heads;
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt details.")];
@@ -16,9 +16,9 @@ const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt de
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"interrupts"])?;
-    let settings = &host.settings;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"interrupts"])?;
+    let settings = &machine.settings;
     let mut lines = lines(&text);
     let heads = lines.next().unwrap_or_default();
     let cpus = parse_heads(heads).count();

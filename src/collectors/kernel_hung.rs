@@ -3,7 +3,7 @@
 //! Since Linux 6.13, where CONFIG_DETECT_HUNG_TASK is.
 
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const TASKS: Family = counter!(
     "node_kernel_hung_tasks_total",
@@ -14,7 +14,7 @@ const TASKS: Family = counter!(
 ///
 /// # Errors
 /// If the file cannot be read or is no number.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    page.single(&TASKS, host.sysctl_decimal("kernel/hung_task_detect_count")?);
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    page.single(&TASKS, machine.sysctl_decimal("kernel/hung_task_detect_count")?);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The kernel gives two decimals, which stay hundredths: reading floats would cost 18 kB.
 
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{fixed, words};
 
 const FAMILIES: [Family; 3] = [
@@ -16,8 +16,8 @@ const FAMILIES: [Family; 3] = [
 ///
 /// # Errors
 /// If the file cannot be read, or is not three numbers and more.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"loadavg"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"loadavg"])?;
     let mut averages = parse(&text);
     for family in &FAMILIES {
         let hundredths = averages.next().flatten().ok_or_else(|| text.odd(&text))?;

@@ -4,7 +4,7 @@
 //! in step, a line of progress, before or behind which the bitmap's line may stand.
 
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, find, lines, split_once, words};
 
 const FAMILIES: [Family; 5] = [
@@ -36,8 +36,8 @@ const OTHERS: [&[u8]; 3] = [b"Personalities", b"unused", b"read_ahead"];
 ///
 /// # Errors
 /// If the kernel has no RAID.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"mdstat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"mdstat"])?;
     let each_array = |add: &mut dyn FnMut(&Array<'_>)| {
         for lines in arrays(&text) {
             match parse(lines) {
@@ -48,7 +48,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     };
     let mut table = page.rows(&FAMILIES);
     each_array(&mut |array| {
-        let file = |file: &[u8]| host.sys_decimal(&[b"block/", array.name, b"/md/", file]);
+        let file = |file: &[u8]| machine.sys_decimal(&[b"block/", array.name, b"/md/", file]);
         table.begin_row().label("device", array.name);
         table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
         table.count(Some(array.required.into())).count(file(b"raid_disks"));

@@ -5,7 +5,7 @@
 //! blank.
 
 use crate::format::page::{Kind, Page};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const HELP: &[u8] = b"Memory information field ";
@@ -15,8 +15,8 @@ const ESTIMATED: &[u8] = b", estimated as MemFree + Buffers + Cached + Slab, sin
 ///
 /// # Errors
 /// If the file cannot be read or has no figure.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"meminfo"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"meminfo"])?;
     let mut available = Estimate::default();
     let mut found = false;
     for line in lines(&text) {

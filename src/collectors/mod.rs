@@ -48,7 +48,7 @@ pub mod watchdog;
 pub mod xfrm;
 
 use crate::format::page::Page;
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 /// One collector.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub struct Collector {
     /// Whether it runs unless the options say otherwise.
     pub default: bool,
     /// Reads the machine and adds families to the page. What a failed one has added is taken back.
-    pub collect: fn(&Host, &mut Page) -> Result<(), Error>,
+    pub collect: fn(&Machine, &mut Page) -> Result<(), Error>,
 }
 
 /// A row of the table of collectors.

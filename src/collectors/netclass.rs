@@ -8,7 +8,7 @@
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, Table, Value, counter, gauge};
 use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
-use crate::machine::{Error, Facts, Host, Text};
+use crate::machine::{Error, Facts, Machine, Text};
 use crate::text::scan::{hex, hex_digit, signed};
 
 const INFO: [Family; 1] =
@@ -121,14 +121,14 @@ const LONGEST_ADDRESS: usize = 32;
 ///
 /// # Errors
 /// If the class of interfaces cannot be listed.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let dump = if host.settings.paths.sysfs == "/sys" { host.links() } else { None };
-    let names = if dump.is_none() { Some(host.sys_names(&[CLASS])?) } else { None };
-    let each_link = |table: &mut Table<'_, 0>, add: fn(&Link<'_>, &Host, &mut Table<'_, 0>)| {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let dump = if machine.settings.paths.sysfs == "/sys" { machine.links() } else { None };
+    let names = if dump.is_none() { Some(machine.sys_names(&[CLASS])?) } else { None };
+    let each_link = |table: &mut Table<'_, 0>, add: fn(&Link<'_>, &Machine, &mut Table<'_, 0>)| {
         let mut add = |link: &Link<'_>| {
             let is_one = !link.name.is_empty() && link.name != NO_INTERFACE;
-            if is_one && host.settings.filters.allows(Filter::NetclassDevice, link.name) {
-                add(link, host, table);
+            if is_one && machine.settings.filters.allows(Filter::NetclassDevice, link.name) {
+                add(link, machine, table);
             }
         };
         for message in messages(dump.as_deref().unwrap_or_default()) {
@@ -142,10 +142,10 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         }
     };
     let mut table = page.rows(&FAMILIES);
-    each_link(&mut table, |link, host, table| link.add_numbers(host, table));
+    each_link(&mut table, |link, machine, table| link.add_numbers(machine, table));
     table.finish();
     let mut table = page.rows(&INFO);
-    each_link(&mut table, |link, host, table| link.add_words(host, table));
+    each_link(&mut table, |link, machine, table| link.add_words(machine, table));
     table.finish();
     Ok(())
 }
@@ -172,53 +172,53 @@ impl Link<'_> {
     }
 
     /// What the kernel's file says.
-    fn file<'h>(&self, host: &'h Host, file: &[u8]) -> Option<Text<'h>> {
-        host.sys(&[CLASS, self.name, b"/", file])
+    fn file<'m>(&self, machine: &'m Machine, file: &[u8]) -> Option<Text<'m>> {
+        machine.sys(&[CLASS, self.name, b"/", file])
     }
 
-    fn number(&self, host: &Host, file: &[u8]) -> Option<i64> {
-        number(&self.file(host, file)?)
+    fn number(&self, machine: &Machine, file: &[u8]) -> Option<i64> {
+        number(&self.file(machine, file)?)
     }
 
     /// The numbers in `files`, which are read when the dump first tells `key`.
-    fn facts(&self, host: &Host, key: &[&[u8]], files: &[&[u8]]) -> Facts {
+    fn facts(&self, machine: &Machine, key: &[&[u8]], files: &[&[u8]]) -> Facts {
         let read = || {
             let mut facts = Facts::default();
             for (fact, file) in facts.iter_mut().zip(files) {
-                *fact = self.number(host, file);
+                *fact = self.number(machine, file);
             }
             facts
         };
-        if self.is_told() { host.once(key, read) } else { read() }
+        if self.is_told() { machine.once(key, read) } else { read() }
     }
 
-    fn is_running(&self, host: &Host) -> Option<bool> {
-        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(host, b"flags") };
+    fn is_running(&self, machine: &Machine) -> Option<bool> {
+        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(machine, b"flags") };
         flags.map(|flags| flags & i64::from(UP) != 0)
     }
 
     /// Whether the files that the kernel refuses unless the interface is set up and its driver knows
     /// of speeds are worth opening: not when one was refused, before the interface's state changes.
-    fn driver_tells(&self, host: &Host) -> bool {
+    fn driver_tells(&self, machine: &Machine) -> bool {
         if !self.is_told() {
             return true;
         }
         let key = [SPEED, self.told[INDEX], self.told[FLAGS], self.told[CARRIER_CHANGES], self.name];
-        let [speed, ..] = self.facts(host, &key, &[SPEED]);
-        speed.is_some() && self.is_running(host) == Some(true)
+        let [speed, ..] = self.facts(machine, &key, &[SPEED]);
+        speed.is_some() && self.is_running(machine) == Some(true)
     }
 
     /// Adds the values of [`FAMILIES`].
-    fn add_numbers(&self, host: &Host, table: &mut Table<'_, 0>) {
-        let facts = self.facts(host, &[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
+    fn add_numbers(&self, machine: &Machine, table: &mut Table<'_, 0>) {
+        let facts = self.facts(machine, &[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
         table.begin_row().label("device", self.name);
         for (file, told) in &FILES {
-            let read = || self.number(host, file);
+            let read = || self.number(machine, file);
             let number = match told {
-                Told::NoHandler => self.without_handler(host),
-                Told::Speed => self.speed(host),
+                Told::NoHandler => self.without_handler(machine),
+                Told::Speed => self.speed(machine),
                 Told::State if self.is_told() => Some((self.state() == b"up").into()),
-                Told::State => Some(self.file(host, file).is_some_and(|state| *state == *b"up").into()),
+                Told::State => Some(self.file(machine, file).is_some_and(|state| *state == *b"up").into()),
                 Told::Fact(place) => facts.get(*place).copied().flatten(),
                 Told::Nowhere => read(),
                 _ if !self.is_told() => read(),
@@ -234,18 +234,18 @@ impl Link<'_> {
     }
 
     /// The number of packets that came for no protocol.
-    fn without_handler(&self, host: &Host) -> Option<i64> {
+    fn without_handler(&self, machine: &Machine) -> Option<i64> {
         let count = u64_at(self.told[STATISTICS], NO_HANDLER)?.try_into().ok();
-        count.filter(|_| host.settings.filters.allows(Filter::NetdevDevice, self.name))
+        count.filter(|_| machine.settings.filters.allows(Filter::NetdevDevice, self.name))
     }
 
     /// Bytes per second.
-    fn speed(&self, host: &Host) -> Option<i64> {
-        if !self.driver_tells(host) {
+    fn speed(&self, machine: &Machine) -> Option<i64> {
+        if !self.driver_tells(machine) {
             return None;
         }
-        let megabits = self.number(host, SPEED)?;
-        let is_told = megabits >= 0 || !host.settings.netclass_ignore_invalid_speed;
+        let megabits = self.number(machine, SPEED)?;
+        let is_told = megabits >= 0 || !machine.settings.netclass_ignore_invalid_speed;
         is_told.then(|| megabits.wrapping_mul(125_000))
     }
 
@@ -256,23 +256,23 @@ impl Link<'_> {
     }
 
     /// Adds the labels of [`INFO`].
-    fn add_words(&self, host: &Host, table: &mut Table<'_, 0>) {
-        let admin_state = self.is_running(host).map_or("unknown", |is_up| if is_up { "up" } else { "down" });
-        let duplex = if self.driver_tells(host) { self.file(host, b"duplex") } else { None };
+    fn add_words(&self, machine: &Machine, table: &mut Table<'_, 0>) {
+        let admin_state = self.is_running(machine).map_or("unknown", |is_up| if is_up { "up" } else { "down" });
+        let duplex = if self.driver_tells(machine) { self.file(machine, b"duplex") } else { None };
         let mut buffer = [0; 3 * LONGEST_ADDRESS];
         table.begin_row();
-        self.add_word(host, table, "address", address(self.told[ADDRESS], &mut buffer));
+        self.add_word(machine, table, "address", address(self.told[ADDRESS], &mut buffer));
         table.label("adminstate", admin_state.as_bytes());
-        self.add_word(host, table, "broadcast", address(self.told[BROADCAST], &mut buffer));
+        self.add_word(machine, table, "broadcast", address(self.told[BROADCAST], &mut buffer));
         table.label("device", self.name).label("duplex", duplex.as_deref().unwrap_or_default());
-        self.add_word(host, table, "ifalias", text(self.told[ALIAS]));
-        self.add_word(host, table, "operstate", self.state());
+        self.add_word(machine, table, "ifalias", text(self.told[ALIAS]));
+        self.add_word(machine, table, "operstate", self.state());
         table.count(Some(1));
     }
 
     /// Adds what is told, or else what the file of the label's name says.
-    fn add_word(&self, host: &Host, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
-        let file = if self.is_told() { None } else { self.file(host, name.as_bytes()) };
+    fn add_word(&self, machine: &Machine, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
+        let file = if self.is_told() { None } else { self.file(machine, name.as_bytes()) };
         let word = if self.is_told() { told } else { file.as_deref().unwrap_or_default() };
         table.label(name, word.trim_ascii());
     }
@@ -363,7 +363,7 @@ mod tests {
     fn statistics_of_old_kernels_are_shorter() {
         let without_handler = |statistics: &[u8]| {
             let answer = answer(1, &[attribute(23, statistics)]);
-            link(&told(&answer)).without_handler(&Host::default())
+            link(&told(&answer)).without_handler(&Machine::default())
         };
         let statistics: Vec<u8> = (0..25_u64).flat_map(u64::to_ne_bytes).collect();
         assert_eq!(without_handler(&statistics), Some(23));
@@ -376,7 +376,7 @@ mod tests {
             let answer = answer(flags, &[]);
             let mut page = Page::default();
             let mut table = page.rows(&FAMILIES);
-            link(&told(&answer)).add_numbers(&Host::default(), &mut table);
+            link(&told(&answer)).add_numbers(&Machine::default(), &mut table);
             table.finish();
             [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"]
                 .map(|name| page.samples(name).len())

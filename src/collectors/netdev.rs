@@ -6,7 +6,7 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
@@ -33,13 +33,13 @@ const FAMILIES: [Family; 16] = [
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"net/dev"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"net/dev"])?;
     let mut table = page.table(&FAMILIES);
     // The first two lines are the heads of the columns.
     for line in lines(&text).skip(2) {
         match parse(line) {
-            Some((device, counters)) if host.settings.filters.allows(Filter::NetdevDevice, device) => {
+            Some((device, counters)) if machine.settings.filters.allows(Filter::NetdevDevice, device) => {
                 table.begin_row().label("device", device);
                 let mut counters = words(counters);
                 for _ in &FAMILIES {

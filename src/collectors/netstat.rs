@@ -6,24 +6,24 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Kind, Page, Value};
-use crate::machine::{Error, Host, Text};
+use crate::machine::{Error, Machine, Text};
 use crate::text::scan::{decimal, lines, signed, split_once, words};
 
 /// Adds a family for each figure that `--collector.netstat.fields` names.
 ///
 /// # Errors
 /// If one of the first two files cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    add_pairs(host, page, &host.proc_record(&[b"net/netstat"])?);
-    add_pairs(host, page, &host.proc_record(&[b"net/snmp"])?);
-    match host.proc_record(&[b"net/snmp6"]) {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    add_pairs(machine, page, &machine.proc_record(&[b"net/netstat"])?);
+    add_pairs(machine, page, &machine.proc_record(&[b"net/snmp"])?);
+    match machine.proc_record(&[b"net/snmp6"]) {
         Err(Error::Absent) => return Ok(()),
-        text => add_lines(host, page, &text?),
+        text => add_lines(machine, page, &text?),
     }
     Ok(())
 }
 
-fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
+fn add_pairs(machine: &Machine, page: &mut Page, text: &Text) {
     let mut lines = lines(text);
     let mut names = lines.next();
     while let Some(line) = names {
@@ -33,7 +33,7 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
             continue;
         };
         let mut numbers = words(numbers).enumerate();
-        host.settings.filters.told_words(Filter::NetstatField, protocol, heads, &mut |place, name| {
+        machine.settings.filters.told_words(Filter::NetstatField, protocol, heads, &mut |place, name| {
             if let Some((_, number)) = numbers.find(|(at, _)| *at == place) {
                 write(page, protocol, name, number);
             }
@@ -42,9 +42,9 @@ fn add_pairs(host: &Host, page: &mut Page, text: &Text) {
     }
 }
 
-fn add_lines(host: &Host, page: &mut Page, text: &Text) {
+fn add_lines(machine: &Machine, page: &mut Page, text: &Text) {
     let name = |line| parse_line(line).map(|(protocol, name, _)| [protocol, b"_", name]);
-    host.settings.filters.told_lines(Filter::NetstatField, text, name, &mut |line| match parse_line(line) {
+    machine.settings.filters.told_lines(Filter::NetstatField, text, name, &mut |line| match parse_line(line) {
         Some((protocol, name, number)) => write(page, protocol, name, number),
         None => text.skip(line),
     });

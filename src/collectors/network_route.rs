@@ -5,7 +5,7 @@
 
 use crate::format::page::{Digits, Family, Page, gauge};
 use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::hex_digit;
 
 const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];
@@ -55,9 +55,9 @@ const PROTOCOLS: [(u8, &str); 21] = [
 ///
 /// # Errors
 /// If the kernel does not answer.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let dump = host.dump(GETROUTE, &[0; 12]).ok_or(Error::Absent)?;
-    let names = host.links().ok_or(Error::Absent)?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let dump = machine.dump(GETROUTE, &[0; 12]).ok_or(Error::Absent)?;
+    let names = machine.links().ok_or(Error::Absent)?;
     let each_hop = |add: &mut dyn FnMut(&Route<'_>, &Hop<'_>)| {
         for route in messages(&dump).filter_map(|message| parse(&message)) {
             route.each_hop(&mut |hop| add(&route, hop));

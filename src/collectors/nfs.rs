@@ -5,7 +5,7 @@
 //! know more. The file is there once the module is loaded.
 
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 const PACKETS: Family =
@@ -48,8 +48,8 @@ static PROCEDURES: [Version; 3] = [
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"net/rpc/nfs"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"net/rpc/nfs"])?;
     for line in lines(&text) {
         let mut words = words(line);
         let kind = words.next();

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::format::page::{Family, Page, Value, gauge};
 use crate::machine::timezone;
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, fixed, lines, split_once};
 
 const INFO: [Family; 1] = [gauge!(
@@ -38,8 +38,8 @@ const LABELS: [(&str, &str); 12] = [
 ///
 /// # Errors
 /// If neither file is there or can be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.file(&[b"etc/os-release"]).or_else(|_| host.file(&[b"usr/lib/os-release"]))?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.file(&[b"etc/os-release"]).or_else(|_| machine.file(&[b"usr/lib/os-release"]))?;
     let mut table = page.table(&INFO);
     table.begin_row();
     for (label, variable) in &LABELS {

@@ -6,7 +6,7 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Family, Kind, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::signed;
 
 /// A file, what the family is called that shows it, and its decimal places.
@@ -84,15 +84,15 @@ const SUPPLY: &str = "power_supply";
 ///
 /// # Errors
 /// If there is no such class.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let names = host.sys_names(&[CLASS])?;
-    let supplies = || names.iter().filter(|name| host.settings.filters.allows(Filter::PowerSupply, name));
-    let read = |supply: &[u8], file: &[u8]| host.sys(&[CLASS, supply, b"/", file]);
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let names = machine.sys_names(&[CLASS])?;
+    let supplies = || names.iter().filter(|name| machine.settings.filters.allows(Filter::PowerSupply, name));
+    let read = |supply: &[u8], file: &[u8]| machine.sys(&[CLASS, supply, b"/", file]);
     // In the order of their names, as a family has them.
     let mut last: &[u8] = b"";
     while let Some(supply) = supplies().filter(|name| *name > last).min() {
         last = supply;
-        let Ok(files) = host.sys_names(&[CLASS, supply]) else { continue };
+        let Ok(files) = machine.sys_names(&[CLASS, supply]) else { continue };
         for file in files.iter() {
             let Some((_, name, places)) = NUMBERS.iter().find(|(known, ..)| known.as_bytes() == file) else { continue };
             let Some(number) = read(supply, file).as_deref().and_then(signed) else { continue };

@@ -4,7 +4,7 @@
 //! there and cannot be read.
 
 use crate::format::page::{Family, Page, Value, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 /// A file, the first word of a line in it, and its family.
@@ -63,11 +63,11 @@ const LINES: [(&[u8], &[u8], Family); 6] = [
 ///
 /// # Errors
 /// If a file that is there cannot be read, or the first is not there.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = false;
     for resource in LINES.chunk_by(|(one, ..), (other, ..)| one == other) {
         let Some((file, ..)) = resource.first() else { continue };
-        let text = match host.proc_record(&[b"pressure/", file]) {
+        let text = match machine.proc_record(&[b"pressure/", file]) {
             // A kernel that tells of any resource tells of the first.
             Err(Error::Absent) if found => continue,
             text => text?,

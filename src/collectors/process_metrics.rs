@@ -5,7 +5,7 @@ use std::cell::Cell;
 use procfs::process::LimitValue;
 
 use crate::format::page::{Family, Page, Value, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 use crate::text::scan::{decimal, lines, rsplit_once, words};
 
@@ -41,27 +41,27 @@ impl Process {
     ///
     /// # Errors
     /// If the kernel does not tell.
-    pub fn collect(&self, host: &Host, page: &mut Page) -> Result<(), Error> {
-        let open = host.own_open_files()?.iter().count();
+    pub fn collect(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let open = machine.own_open_files()?.iter().count();
         page.single(&OPEN_FDS, u64::try_from(open).unwrap_or_default());
-        for (limit, (_, family)) in self.limits(host)?.iter().zip(&LIMITS) {
+        for (limit, (_, family)) in self.limits(machine)?.iter().zip(&LIMITS) {
             page.single(family, *limit);
         }
-        let text = host.own("stat")?;
+        let text = machine.own("stat")?;
         let stat = parse(&text).ok_or_else(|| text.odd(&text))?;
         page.single(&CPU, Value::decimal(stat.ticks, 2));
         page.single(&VIRTUAL, stat.virtual_bytes);
         page.single(&RESIDENT, stat.resident_pages.wrapping_mul(syscalls::page_size()));
-        page.single(&START, Value::decimal(self.started(host, stat.started), 2));
+        page.single(&START, Value::decimal(self.started(machine, stat.started), 2));
         Ok(())
     }
 
     /// The limits of [`LIMITS`]: the file is long, and they stay as they were when the exporter began.
-    fn limits(&self, host: &Host) -> Result<[u64; 2], Error> {
+    fn limits(&self, machine: &Machine) -> Result<[u64; 2], Error> {
         if let Some(limits) = self.limits.get() {
             return Ok(limits);
         }
-        let text = host.own("limits")?;
+        let text = machine.own("limits")?;
         let mut limits = [0; 2];
         for (limit, (name, _)) in limits.iter_mut().zip(&LIMITS) {
             *limit = parse_limit(&text, name).ok_or_else(|| text.odd(&text))?;
@@ -73,10 +73,10 @@ impl Process {
     /// When the process began, in hundredths of a second since 1970, if that was `ticks` after the
     /// machine did. It moves when the wall clock is set, and not with the grain of two clocks read
     /// one after the other.
-    fn started(&self, host: &Host, ticks: u64) -> u64 {
+    fn started(&self, machine: &Machine, ticks: u64) -> u64 {
         let hundredth = 10_000_000;
         let up = syscalls::since_boot() / hundredth;
-        let started = (host.now() / hundredth).saturating_sub(up).saturating_add(ticks);
+        let started = (machine.now() / hundredth).saturating_sub(up).saturating_add(ticks);
         if started.abs_diff(self.started.get()) > TICKS_PER_SECOND {
             self.started.set(started);
         }

@@ -4,7 +4,7 @@
 //! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, rsplit_once, words};
 
 const THREADS: Family = gauge!("node_processes_threads", "Allocated threads in system");
@@ -21,20 +21,20 @@ const LIMITS: [(&str, Family); 2] = [
 ///
 /// # Errors
 /// If `/proc` cannot be listed or a limit cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut processes = States::default();
     let mut threads = States::default();
     let mut thread_count = 0_u64;
-    for pid in host.proc_names(&[])?.iter().filter(|name| decimal(name).is_some()) {
+    for pid in machine.proc_names(&[])?.iter().filter(|name| decimal(name).is_some()) {
         // One that has ended since is nobody's fault.
-        let Some(process) = read(host, &[pid, b"/stat"]) else { continue };
+        let Some(process) = read(machine, &[pid, b"/stat"]) else { continue };
         processes.add(process.state);
         thread_count = thread_count.saturating_add(process.threads);
         if process.threads == 1 {
             threads.add(process.state);
-        } else if let Ok(names) = host.proc_names(&[pid, b"/task"]) {
+        } else if let Ok(names) = machine.proc_names(&[pid, b"/task"]) {
             for thread in names.iter() {
-                if let Some(thread) = read(host, &[pid, b"/task/", thread, b"/stat"]) {
+                if let Some(thread) = read(machine, &[pid, b"/task/", thread, b"/stat"]) {
                     threads.add(thread.state);
                 }
             }
@@ -45,7 +45,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
     processes.write(page, &STATE, "state");
     threads.write(page, &THREADS_STATE, "thread_state");
     for (path, family) in &LIMITS {
-        page.single(family, host.sysctl_decimal(path)?);
+        page.single(family, machine.sysctl_decimal(path)?);
     }
     Ok(())
 }
@@ -88,8 +88,8 @@ struct Task {
     threads: u64,
 }
 
-fn read(host: &Host, path: &[&[u8]]) -> Option<Task> {
-    parse(&host.proc_once(path).ok()?)
+fn read(machine: &Machine, path: &[&[u8]]) -> Option<Task> {
+    parse(&machine.proc_once(path).ok()?)
 }
 
 fn parse(text: &[u8]) -> Option<Task> {

@@ -5,7 +5,7 @@
 use crate::filter::Filter;
 use crate::format::page::{Family, Page, counter, gauge};
 use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
@@ -44,13 +44,13 @@ const ROOT: u32 = u32::MAX;
 ///
 /// # Errors
 /// If the kernel does not answer.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let dump = host.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
-    let links = host.links().ok_or(Error::Absent)?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let dump = machine.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
+    let links = machine.links().ok_or(Error::Absent)?;
     let mut table = page.rows(&FAMILIES);
     for queue in messages(&dump).filter_map(|message| parse(&message)) {
         let Some(device) = link_name(&links, queue.index) else { continue };
-        if !host.settings.filters.allows(Filter::QdiscDevice, device) {
+        if !machine.settings.filters.allows(Filter::QdiscDevice, device) {
             continue;
         }
         table.begin_row().label("device", device).label("kind", queue.kind);

@@ -4,7 +4,7 @@
 //! has; the three that are told have been the last ones since Linux 2.6.23.
 
 use crate::format::page::{Family, Page, Value, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 const FAMILIES: [Family; 3] = [
@@ -20,8 +20,8 @@ const PLACES: [u8; 3] = [9, 9, 0];
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"schedstat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"schedstat"])?;
     let mut table = page.rows(&FAMILIES);
     for line in lines(&text) {
         let Some((cpu, mut columns)) = parse(line) else { continue };

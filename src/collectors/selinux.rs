@@ -1,7 +1,7 @@
 //! `/sys/fs/selinux`: whether the kernel enforces SELinux's policy. Routers do not have it.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once};
 
 const ENABLED: Family = gauge!("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false");
@@ -15,12 +15,12 @@ const MODES: [(&[u8], i64); 2] = [(b"enforcing", 1), (b"permissive", 0)];
 ///
 /// # Errors
 /// None: a kernel without it has it disabled.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let enforce = host.sys(&[b"fs/selinux/enforce"]);
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let enforce = machine.sys(&[b"fs/selinux/enforce"]);
     page.single(&ENABLED, enforce.is_some());
     if let Some(mode) = enforce.as_deref().and_then(decimal) {
         page.single(&CURRENT_MODE, mode);
-        let config = host.file(&[b"etc/selinux/config"]).ok();
+        let config = machine.file(&[b"etc/selinux/config"]).ok();
         page.single(&CONFIG_MODE, configured(config.as_deref().unwrap_or_default()));
     }
     Ok(())

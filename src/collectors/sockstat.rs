@@ -3,7 +3,7 @@
 //! `mem` is in pages and told a second time in bytes. A kernel without IPv6 has but the first file.
 
 use crate::format::page::{Kind, Page};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 use crate::text::scan::{decimal, lines, split_once, words};
 
@@ -13,10 +13,10 @@ const FILES: [&[u8]; 2] = [b"net/sockstat", b"net/sockstat6"];
 ///
 /// # Errors
 /// If the first file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let page_size = syscalls::page_size();
     for path in &FILES {
-        let text = match host.proc_record(&[path]) {
+        let text = match machine.proc_record(&[path]) {
             Err(Error::Absent) if *path != FILES[0] => break,
             text => text?,
         };

@@ -3,7 +3,7 @@
 //! The columns are those of all processors that there could be, running or not.
 
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 
 const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softirq counts per CPU.")];
@@ -12,8 +12,8 @@ const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softi
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"softirqs"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"softirqs"])?;
     let mut lines = lines(&text);
     let heads = lines.next().unwrap_or_default();
     let mut table = page.table(&FUNCTIONS);

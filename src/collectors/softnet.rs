@@ -4,7 +4,7 @@
 //! place is the number. There are 10 columns since 2.6.39, 11 since 4.18 and 13 since 5.14.
 
 use crate::format::page::{Digits, Family, Page, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{hex, lines, words};
 
 const FAMILIES: [Family; 7] = [
@@ -24,8 +24,8 @@ const FAMILIES: [Family; 7] = [
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"net/softnet_stat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"net/softnet_stat"])?;
     let mut table = page.table(&FAMILIES);
     for (place, line) in (0_u64..).zip(lines(&text)) {
         let Some((number, mut counts)) = parse(line) else {

@@ -3,7 +3,7 @@
 //! The times of its processors are the collector `cpu`'s.
 
 use crate::format::page::{Family, Page, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 /// The lines of one number that are told, by their first word.
@@ -26,8 +26,8 @@ const VECTORS: [&str; 10] =
 ///
 /// # Errors
 /// If the file cannot be read or has none of the figures.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"stat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"stat"])?;
     let mut found = false;
     for line in lines(&text) {
         let (name, numbers) = parse(line);
@@ -37,7 +37,7 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
                 None => text.skip(line),
             }
             found = true;
-        } else if name == b"softirq" && host.settings.stat_softirq {
+        } else if name == b"softirq" && machine.settings.stat_softirq {
             let mut table = page.table(&SOFTIRQS);
             // The first is the sum of the others.
             for (vector, number) in VECTORS.iter().zip(numbers.skip(1)) {

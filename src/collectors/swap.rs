@@ -3,7 +3,7 @@
 //! Names are told as the kernel escapes them, `\040` for a blank.
 
 use crate::format::page::{Family, Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, signed, words};
 
 const FAMILIES: [Family; 3] = [
@@ -16,8 +16,8 @@ const FAMILIES: [Family; 3] = [
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"swaps"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"swaps"])?;
     let mut table = page.rows(&FAMILIES);
     let mut lines = lines(&text);
     // The heads of the columns.

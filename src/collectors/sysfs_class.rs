@@ -2,7 +2,7 @@
 //! each label and for each figure.
 
 use crate::format::page::{Family, Page, Value};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 /// A class of things.
 #[derive(Debug)]
@@ -28,12 +28,12 @@ impl Class {
     ///
     /// # Errors
     /// If there is no such class.
-    pub fn add(&self, host: &Host, page: &mut Page) -> Result<(), Error> {
-        let names = host.sys_names(&[self.path])?;
+    pub fn add(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let names = machine.sys_names(&[self.path])?;
         let mut table = page.rows(self.families);
         for name in names.iter() {
             let Some(own_name) = name.strip_prefix(self.prefix) else { continue };
-            let read = |file: &str| host.sys(&[self.path, name, b"/", file.as_bytes()]);
+            let read = |file: &str| machine.sys(&[self.path, name, b"/", file.as_bytes()]);
             table.begin_row();
             for label in self.labels {
                 if *label == self.own_label {

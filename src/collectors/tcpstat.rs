@@ -5,7 +5,7 @@
 //! milliseconds: the collector is off by default.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{hex, lines, split_once, words};
 
 const STATES: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
@@ -31,11 +31,11 @@ const NAMES: [&str; 12] = [
 ///
 /// # Errors
 /// If neither file can be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
     let mut sums = Sums::default();
     for path in &FILES {
-        match sums.add(host, path) {
+        match sums.add(machine, path) {
             Err(Error::Absent) => {}
             result => found = Ok(result?),
         }
@@ -66,8 +66,8 @@ impl Sums {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn add(&mut self, host: &Host, path: &[u8]) -> Result<(), Error> {
-        let text = host.proc(&[path])?;
+    pub fn add(&mut self, machine: &Machine, path: &[u8]) -> Result<(), Error> {
+        let text = machine.proc(&[path])?;
         let mut lines = lines(&text);
         // The heads of the columns.
         lines.next();

@@ -8,7 +8,7 @@
 use crate::format::page::{self, Page, Value, gauge};
 use crate::format::parse::{Family, parse};
 use crate::glob;
-use crate::machine::{Error, Host, Names};
+use crate::machine::{Error, Machine, Names};
 use crate::text::scan::rsplit_once;
 
 const MTIME: [page::Family; 1] =
@@ -23,21 +23,21 @@ const MOST_DIRECTORIES: usize = 256;
 ///
 /// # Errors
 /// None: `node_textfile_scrape_error` tells what went wrong.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     // No file may have these two either.
     page.family(&MTIME[0]).family(&FAILED);
     let own = page.family_count();
     let mut changed = Vec::new();
     let mut has_failed = false;
-    for pattern in &host.settings.textfile_directories {
+    for pattern in &machine.settings.textfile_directories {
         let pattern = without_slash(pattern.as_bytes());
         let mut is_there = false;
-        for directory in &directories(host, pattern) {
-            let Ok(names) = host.given_names(directory) else { continue };
+        for directory in &directories(machine, pattern) {
+            let Ok(names) = machine.given_names(directory) else { continue };
             is_there = true;
             for name in sorted(&names, &|name| name.ends_with(b".prom")) {
                 let path = [directory.as_slice(), b"/", name].concat();
-                match add_file(host, page, own, directory, name, &path) {
+                match add_file(machine, page, own, directory, name, &path) {
                     Some(time) => changed.push((path, time)),
                     None => has_failed = true,
                 }
@@ -45,8 +45,8 @@ pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
         }
         if !is_there {
             has_failed = true;
-            if let Err(error) = host.given_names(pattern) {
-                host.skip(error);
+            if let Err(error) = machine.given_names(pattern) {
+                machine.skip(error);
             }
         }
     }
@@ -68,7 +68,7 @@ fn without_slash(path: &[u8]) -> &[u8] {
 }
 
 /// The paths that a pattern stands for, whatever is there.
-fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
+fn directories(machine: &Machine, pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut found = vec![Vec::new()];
     for part in pattern.split_inclusive(|&byte| byte == b'/') {
         if !glob::is_pattern(part) {
@@ -80,7 +80,7 @@ fn directories(host: &Host, pattern: &[u8]) -> Vec<Vec<u8>> {
         let (part, end) = part.strip_suffix(b"/").map_or((part, &b""[..]), |part| (part, b"/"));
         let mut matching = Vec::new();
         for path in &found {
-            let Ok(names) = host.given_names(path) else { continue };
+            let Ok(names) = machine.given_names(path) else { continue };
             for name in sorted(&names, &|name| glob::matches(part, name)) {
                 matching.push([path, name, end].concat());
             }
@@ -100,8 +100,8 @@ fn sorted<'n>(names: &'n Names, is_wanted: &dyn Fn(&[u8]) -> bool) -> Vec<&'n [u
 
 /// Adds a file's families after the first `own` of the page, and answers when the file was changed;
 /// `None` if it has a fault, which is told.
-fn add_file(host: &Host, page: &mut Page, own: usize, directory: &[u8], name: &[u8], path: &[u8]) -> Option<i64> {
-    let (text, changed) = host.given_file(directory, name).map_err(|error| host.skip(error)).ok()?;
+fn add_file(machine: &Machine, page: &mut Page, own: usize, directory: &[u8], name: &[u8], path: &[u8]) -> Option<i64> {
+    let (text, changed) = machine.given_file(directory, name).map_err(|error| machine.skip(error)).ok()?;
     let families = parse(&text).map_err(|fault| text.skip(fault)).ok()?;
     let mark = page.mark();
     let fault = families.iter().find(|family| !agrees(page, own, family)).or_else(|| {
@@ -166,11 +166,11 @@ mod tests {
 
     /// What the collector adds to a page that has `node_load1`, without times and the directory.
     fn collected(directories: &[&str]) -> String {
-        let mut host = Host::default();
-        host.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
+        let mut machine = Machine::default();
+        machine.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
         let (mut page, mut out) = (Page::default(), Sorted::default());
         page.single(&gauge!("node_load1", "1m load average."), true);
-        collect(&host, &mut page).unwrap();
+        collect(&machine, &mut page).unwrap();
         page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name());
         String::from_utf8(out.to_vec()).unwrap()
     }

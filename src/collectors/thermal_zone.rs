@@ -5,7 +5,7 @@
 
 use crate::collectors::sysfs_class::Class;
 use crate::format::page::{Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::signed;
 
 const ZONES: Class = Class {
@@ -34,8 +34,8 @@ const COOLING: Class = Class {
 ///
 /// # Errors
 /// None: a machine without them tells nothing.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let _ = ZONES.add(host, page).and_then(|()| COOLING.add(host, page));
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let _ = ZONES.add(machine, page).and_then(|()| COOLING.add(machine, page));
     Ok(())
 }
 

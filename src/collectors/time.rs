@@ -5,7 +5,7 @@
 
 use crate::format::page::{Family, Page, Value, gauge};
 use crate::machine::timezone;
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::words;
 
 const SECONDS: Family = gauge!("node_time_seconds", "System time in seconds since epoch (1970).");
@@ -21,14 +21,14 @@ const CURRENT: Family =
 ///
 /// # Errors
 /// None: there always is a time.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let now = host.now();
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let now = machine.now();
     page.single(&SECONDS, Value::decimal(now, 9));
     let seconds = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
     let utc = timezone::Offset { name: b"UTC", seconds: 0 };
-    let offset = timezone::offset(host.zone(), seconds).unwrap_or(utc);
+    let offset = timezone::offset(machine.zone(), seconds).unwrap_or(utc);
     page.family(&ZONE).sample(&[("time_zone", offset.name)], i64::from(offset.seconds));
-    let source = |name: &'static [u8]| host.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
+    let source = |name: &'static [u8]| machine.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
     if let Some(text) = source(b"available_clocksource") {
         let mut table = page.table(&[AVAILABLE]);
         for name in words(&text) {
@@ -49,11 +49,11 @@ mod tests {
 
     #[test]
     fn a_machine_without_anything_has_a_time() {
-        let mut host = Host::default();
-        host.settings.paths.sysfs = "/nowhere".into();
-        host.settings.paths.rootfs = "/nowhere".into();
+        let mut machine = Machine::default();
+        machine.settings.paths.sysfs = "/nowhere".into();
+        machine.settings.paths.rootfs = "/nowhere".into();
         let (mut page, mut out) = (Page::default(), Sorted::default());
-        collect(&host, &mut page).unwrap();
+        collect(&machine, &mut page).unwrap();
         page.write(&mut out, |name| name != SECONDS.name());
         let out = out.to_vec();
         let zone = out.split(|&byte| byte == b'\n').nth(2).unwrap();

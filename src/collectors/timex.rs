@@ -7,7 +7,7 @@
 use rustix::io::Errno;
 
 use crate::format::page::{Family, Page, Value, counter, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 
 const FAMILIES: [(Unit, Family); 17] = [
@@ -62,7 +62,7 @@ const STA_NANO: libc::c_int = 0x2000;
 ///
 /// # Errors
 /// If it does not tell.
-pub fn collect(_host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(_host: &Machine, page: &mut Page) -> Result<(), Error> {
     let (clock, state) = syscalls::clock().map_err(|errno| match errno {
         Errno::PERM | Errno::NOSYS => Error::Absent,
         errno => Error::unreadable(b"adjtimex", errno),

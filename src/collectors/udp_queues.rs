@@ -4,7 +4,7 @@
 
 use crate::collectors::tcpstat::Sums;
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const QUEUES: [Family; 1] =
     [gauge!("node_udp_queues", "Number of allocated memory in the kernel for UDP datagrams in bytes.")];
@@ -16,12 +16,12 @@ const FILES: [(&[u8], &[u8]); 2] = [(b"v4", b"net/udp"), (b"v6", b"net/udp6")];
 ///
 /// # Errors
 /// If neither file can be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
     let mut table = page.rows(&QUEUES);
     for (ip, path) in &FILES {
         let mut sums = Sums::default();
-        match sums.add(host, path) {
+        match sums.add(machine, path) {
             Err(Error::Absent) => continue,
             result => found = Ok(result?),
         }

@@ -1,7 +1,7 @@
 //! `uname(2)`: what the kernel calls itself and the machine.
 
 use crate::format::page::{Family, Page, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 
 const INFO: Family = gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
 
@@ -9,8 +9,8 @@ const INFO: Family = gauge!("node_uname_info", "Labeled system information as pr
 ///
 /// # Errors
 /// None: the kernel always has a name.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let uname = host.uname();
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let uname = machine.uname();
     page.family(&INFO).sample(
         &[
             ("domainname", uname.domainname().to_bytes()),
@@ -32,8 +32,8 @@ mod tests {
 
     #[test]
     fn all_six_names() {
-        let (host, mut page, mut out) = (Host::default(), Page::default(), Sorted::default());
-        collect(&host, &mut page).unwrap();
+        let (machine, mut page, mut out) = (Machine::default(), Page::default(), Sorted::default());
+        collect(&machine, &mut page).unwrap();
         page.write(&mut out, |_| true);
         let out = out.to_vec();
         let sysname = out.windows(15).any(|text| text == b"sysname=\"Linux\"");

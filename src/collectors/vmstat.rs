@@ -5,17 +5,17 @@
 
 use crate::filter::Filter;
 use crate::format::page::{Kind, Page};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, split_once};
 
 /// Adds a family for each line that `--collector.vmstat.fields` names.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc(&[b"vmstat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc(&[b"vmstat"])?;
     let name = |line| split_once(line, b' ').map(|(name, _)| [name, b"", b""]);
-    host.settings.filters.told_lines(Filter::VmstatField, &text, name, &mut |line| match parse(line) {
+    machine.settings.filters.told_lines(Filter::VmstatField, &text, name, &mut |line| match parse(line) {
         Some((name, value)) => {
             let help = [&b"/proc/vmstat information field "[..], name, b"."];
             page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);

@@ -5,7 +5,7 @@
 
 use crate::collectors::sysfs_class::Class;
 use crate::format::page::{Page, Value, gauge};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::decimal;
 
 const CLASS: &[u8] = b"class/watchdog/";
@@ -37,7 +37,7 @@ const INFO: Class = Class {
 ///
 /// # Errors
 /// If there is no such class.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    NUMBERS.add(host, page)?;
-    INFO.add(host, page)
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    NUMBERS.add(machine, page)?;
+    INFO.add(machine, page)
 }

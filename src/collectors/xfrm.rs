@@ -4,7 +4,7 @@
 //! CONFIG_XFRM_STATISTICS.
 
 use crate::format::page::{Family, Page, counter};
-use crate::machine::{Error, Host};
+use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
 /// The reasons that are told, by the kernel's name and in its order.
@@ -97,8 +97,8 @@ const REASONS: [(&[u8], Family); 28] = [
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn collect(host: &Host, page: &mut Page) -> Result<(), Error> {
-    let text = host.proc_record(&[b"net/xfrm_stat"])?;
+pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"net/xfrm_stat"])?;
     for line in lines(&text) {
         match parse(line) {
             Some((name, count)) => {

@@ -112,7 +112,7 @@ fn printable(bytes: &[u8]) -> String {
 
 /// The machine that is measured.
 #[derive(Debug, Default)]
-pub struct Host {
+pub struct Machine {
     /// What the options say to the collectors.
     pub settings: Settings,
     /// The ticks that the collector `cpu` told last, by the processors' numbers.
@@ -207,7 +207,7 @@ impl Reading {
     }
 }
 
-impl Host {
+impl Machine {
     /// The machine that `settings` speak of.
     pub fn new(settings: Settings) -> Self {
         // The rest is for connections, and for what is open for the time of a scrape only.
@@ -241,7 +241,7 @@ impl Host {
     /// `net/dev`, come a page at a time.)
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn proc_record(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.procfs, path, Reading::KeptRecord)
     }
@@ -249,7 +249,7 @@ impl Host {
     /// A file of /proc that may be gone the next time, such as a process's.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn proc_once(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.procfs, path, Reading::Whole)
     }
@@ -257,7 +257,7 @@ impl Host {
     /// A setting or figure below /proc/sys, without the end of its line.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn sysctl(&self, path: &str) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.procfs, &[b"sys/", path.as_bytes()], Reading::KeptAttribute)
     }
@@ -265,7 +265,7 @@ impl Host {
     /// A number below /proc/sys.
     ///
     /// # Errors
-    /// As [`Host::proc`], and [`Fault::Odd`] if it is none.
+    /// As [`Machine::proc`], and [`Fault::Odd`] if it is none.
     pub fn sysctl_decimal(&self, path: &str) -> Result<u64, Error> {
         let text = self.sysctl(path)?;
         crate::text::scan::decimal(&text).ok_or_else(|| text.odd(&text))
@@ -290,7 +290,7 @@ impl Host {
     /// A file of the machine's own file systems.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn file(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
         self.read(&self.settings.paths.rootfs, path, Reading::Whole)
     }
@@ -298,7 +298,7 @@ impl Host {
     /// A file of this very process, whatever `--path.procfs` says.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn own(&self, path: &str) -> Result<Text<'_>, Error> {
         self.read("/proc/self", &[path.as_bytes()], Reading::KeptRecord)
     }
@@ -333,7 +333,7 @@ impl Host {
     /// The numbers of this process's open files.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn own_open_files(&self) -> Result<Names<'_>, Error> {
         self.names("/proc/self", &[b"fd"])
     }
@@ -341,7 +341,7 @@ impl Host {
     /// The names in a directory below /sys, in the kernel's order.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn sys_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
         self.names(&self.settings.paths.sysfs, path)
     }
@@ -349,7 +349,7 @@ impl Host {
     /// The names in a directory below /proc, in the kernel's order.
     ///
     /// # Errors
-    /// As [`Host::proc`].
+    /// As [`Machine::proc`].
     pub fn proc_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
         self.names(&self.settings.paths.procfs, path)
     }
@@ -474,7 +474,7 @@ impl Host {
     pub fn begin(&self) {
         self.kept.borrow_mut().begin();
         self.questions.borrow_mut().forget_late();
-        drop(Text { host: self, buffer: self.left.take() });
+        drop(Text { machine: self, buffer: self.left.take() });
     }
 
     /// What was [skipped](Text::skip) since the last call.
@@ -486,7 +486,7 @@ impl Host {
         let mut text = self.open_text(root, path, reading.is_short());
         let left = self.left.borrow_mut().take_if(|left| left.path() == text.path());
         if left.is_some() {
-            return Ok(Text { host: self, buffer: left });
+            return Ok(Text { machine: self, buffer: left });
         }
         match text.buffer().fill(self, reading) {
             Ok(()) => Ok(text),
@@ -516,7 +516,7 @@ impl Host {
         }
         bytes.push(0);
         *start = bytes.len();
-        Text { host: self, buffer }
+        Text { machine: self, buffer }
     }
 
     fn pool(&self, is_short: bool) -> &Pool {
@@ -531,8 +531,8 @@ fn given(path: &[u8]) -> (&'static str, &[u8]) {
 
 /// What a file said: two words in size, as collectors hand it about.
 #[derive(Debug)]
-pub struct Text<'h> {
-    host: &'h Host,
+pub struct Text<'m> {
+    machine: &'m Machine,
     /// There until it is given back.
     buffer: Option<Box<Buffer>>,
 }
@@ -550,7 +550,7 @@ impl Drop for Text<'_> {
     /// Puts the buffer where it will be used again.
     fn drop(&mut self) {
         if let Some(buffer) = self.buffer.take_if(|buffer| buffer.bytes.capacity() <= USUAL) {
-            self.host.pool(buffer.is_short).borrow_mut().push(buffer);
+            self.machine.pool(buffer.is_short).borrow_mut().push(buffer);
         }
     }
 }
@@ -562,7 +562,7 @@ impl Text<'_> {
 
     /// Leaves what the file said to the collector of this scrape that reads it next.
     pub fn leave(mut self) {
-        self.host.left.replace(self.buffer.take());
+        self.machine.left.replace(self.buffer.take());
     }
 
     /// The error that the file says `found`.
@@ -574,7 +574,7 @@ impl Text<'_> {
     /// Passes over a line that makes no sense, which costs that line and nothing else. The first
     /// one of a collector is told in the log.
     pub fn skip(&self, line: &[u8]) {
-        self.host.skipped.borrow_mut().get_or_insert_with(|| self.odd(line));
+        self.machine.skipped.borrow_mut().get_or_insert_with(|| self.odd(line));
     }
 
     fn path(&self) -> &[u8] {
@@ -604,21 +604,21 @@ impl Buffer {
         CStr::from_bytes_with_nul(self.bytes.get(..self.start)?).ok()
     }
 
-    fn open(&self, host: &Host, flags: OFlags) -> Result<OwnedFd, Errno> {
+    fn open(&self, machine: &Machine, flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = self.c_path().ok_or(Errno::INVAL)?;
         let open = || openat(CWD, path, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
         match open() {
-            Err(Errno::MFILE | Errno::NFILE) if !host.kept.borrow().files.is_empty() => {
-                host.kept.borrow_mut().files.clear();
+            Err(Errno::MFILE | Errno::NFILE) if !machine.kept.borrow().files.is_empty() => {
+                machine.kept.borrow_mut().files.clear();
                 open()
             }
             result => result,
         }
     }
 
-    fn fill(&mut self, host: &Host, reading: Reading) -> Result<(), Errno> {
+    fn fill(&mut self, machine: &Machine, reading: Reading) -> Result<(), Errno> {
         if reading.keeps() {
-            let mut kept = host.kept.borrow_mut();
+            let mut kept = machine.kept.borrow_mut();
             let at = kept.find(self.path());
             if let Some((at, KeptFile { file, .. })) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
                 if self.read_from(file, reading).is_ok() {
@@ -629,10 +629,10 @@ impl Buffer {
                 kept.files.remove(at);
             }
         }
-        let file = self.open(host, OFlags::empty())?;
+        let file = self.open(machine, OFlags::empty())?;
         self.read_from(&file, reading)?;
         if reading.keeps() {
-            let mut kept = host.kept.borrow_mut();
+            let mut kept = machine.kept.borrow_mut();
             if kept.files.len() < kept.most {
                 let next = kept.next.min(kept.files.len());
                 kept.files.insert(next, KeptFile { path: self.path().to_vec(), file, idle: 0 });
@@ -642,8 +642,8 @@ impl Buffer {
         Ok(())
     }
 
-    fn fill_given(&mut self, host: &Host) -> Result<i64, Errno> {
-        let file = self.open(host, OFlags::empty())?;
+    fn fill_given(&mut self, machine: &Machine) -> Result<i64, Errno> {
+        let file = self.open(machine, OFlags::empty())?;
         let status = syscalls::status(file.as_fd())?;
         if !status.is_file {
             return Err(Errno::INVAL);
@@ -713,8 +713,8 @@ impl Buffer {
         }
     }
 
-    fn list(&mut self, host: &Host) -> Result<(), Errno> {
-        let directory = self.open(host, OFlags::DIRECTORY)?;
+    fn list(&mut self, machine: &Machine) -> Result<(), Errno> {
+        let directory = self.open(machine, OFlags::DIRECTORY)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(directory, &mut buffer);
         while let Some(entry) = entries.next() {
@@ -733,7 +733,7 @@ impl Buffer {
 
 /// The names in a directory.
 #[derive(Debug)]
-pub struct Names<'h>(Text<'h>);
+pub struct Names<'m>(Text<'m>);
 
 impl Names<'_> {
     /// The names, in the kernel's order.
@@ -753,59 +753,59 @@ mod tests {
 
     #[test]
     fn what_is_left_is_read_once_and_in_the_same_scrape() {
-        let host = Host::default();
+        let machine = Machine::default();
         let leave = || {
-            let mut text = host.proc_record(&[b"stat"]).unwrap();
+            let mut text = machine.proc_record(&[b"stat"]).unwrap();
             text.buffer().bytes.extend_from_slice(b"left");
             text.leave();
         };
-        let is_left = |path: &[u8]| host.proc_record(&[path]).unwrap().ends_with(b"left");
+        let is_left = |path: &[u8]| machine.proc_record(&[path]).unwrap().ends_with(b"left");
         leave();
         assert!(!is_left(b"meminfo"));
         assert!(is_left(b"stat"));
         assert!(!is_left(b"stat"));
         leave();
-        host.begin();
+        machine.begin();
         assert!(!is_left(b"stat"));
     }
 
     #[test]
     fn a_given_path_is_told_as_it_was_given() {
-        let host = Host::default();
+        let machine = Machine::default();
         for (directory, told) in [("/nowhere", "/nowhere/file: "), ("nowhere", "./nowhere/file: ")] {
-            let error = host.given_file(directory.as_bytes(), b"file").map(drop).unwrap_err().to_string();
+            let error = machine.given_file(directory.as_bytes(), b"file").map(drop).unwrap_err().to_string();
             assert!(error.starts_with(told), "{error}");
         }
     }
 
     #[test]
     fn files_that_nobody_asks_for_are_closed() {
-        let host = Host::new(Settings::default());
+        let machine = Machine::new(Settings::default());
         for _ in 0..=MOST_IDLE {
-            host.begin();
-            host.proc(&[b"uptime"]).unwrap();
+            machine.begin();
+            machine.proc(&[b"uptime"]).unwrap();
         }
-        host.proc(&[b"loadavg"]).unwrap();
-        let kept = || host.kept.borrow().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        machine.proc(&[b"loadavg"]).unwrap();
+        let kept = || machine.kept.borrow().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
         assert_eq!(kept(), [b"/proc/uptime".to_vec(), b"/proc/loadavg".to_vec()]);
         for _ in 0..=MOST_IDLE {
-            host.begin();
-            host.proc(&[b"uptime"]).unwrap();
+            machine.begin();
+            machine.proc(&[b"uptime"]).unwrap();
         }
         assert_eq!(kept(), [b"/proc/uptime".to_vec()]);
     }
 
     #[test]
     fn facts_are_read_once_for_a_key() {
-        let host = Host::default();
+        let machine = Machine::default();
         let facts = |number| [Some(number), None, None];
-        assert_eq!(host.once(&[b"4", b"eth0"], || facts(1)), facts(1));
-        assert_eq!(host.once(&[b"4", b"eth0"], || facts(2)), facts(1));
-        assert_eq!(host.once(&[b"5", b"eth0"], || facts(3)), facts(3));
+        assert_eq!(machine.once(&[b"4", b"eth0"], || facts(1)), facts(1));
+        assert_eq!(machine.once(&[b"4", b"eth0"], || facts(2)), facts(1));
+        assert_eq!(machine.once(&[b"5", b"eth0"], || facts(3)), facts(3));
         for number in 0..2 * MOST_KNOWN {
-            host.once(&[number.to_string().as_bytes()], || facts(4));
-            assert!(host.known.borrow().len() <= MOST_KNOWN);
+            machine.once(&[number.to_string().as_bytes()], || facts(4));
+            assert!(machine.known.borrow().len() <= MOST_KNOWN);
         }
-        assert_eq!(host.once(&[b"4", b"eth0"], || facts(5)), facts(5));
+        assert_eq!(machine.once(&[b"4", b"eth0"], || facts(5)), facts(5));
     }
 }
