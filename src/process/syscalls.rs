@@ -105,7 +105,7 @@ fn prlimit(resource: Resource, new: Option<[u64; 2]>) -> [u64; 2] {
 /// Whether SIGHUP has come since this was asked last. One that comes just before the server waits
 /// does not wake it, so this is asked again before credentials are compared.
 #[must_use]
-pub fn hung_up() -> bool {
+pub fn reload_requested() -> bool {
     RELOAD.load(Ordering::Relaxed) && RELOAD.swap(false, Ordering::Relaxed)
 }
 

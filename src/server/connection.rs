@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::{Shutdown, sockopt};
 
 use super::Milliseconds;
-use super::pages::Page;
+use super::renderings::Rendering;
 use super::request::HEAD_LIMIT;
 
 /// From the first byte of a request to its last, or from the connection to its first request.
@@ -72,7 +72,7 @@ pub struct Connection {
     /// The head of the answer, with its body where that is short.
     pub output: Vec<u8>,
     /// The rest of the answer.
-    pub page: Option<Rc<Page>>,
+    pub page: Option<Rc<Rendering>>,
     sent: usize,
     close: bool,
     /// Whether it was given an answer yet.

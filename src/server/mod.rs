@@ -4,25 +4,25 @@
 //! at some requests, so of that package only the response is used. Here the table of connections
 //! is fixed; whoever is slowest leaves it when somebody new comes, and among the slow the one
 //! whose machine holds the most connections, so that no machine can shut out another. Each state
-//! of a connection has a deadline for the whole of it. Pages are rendered into a few buffers that
+//! of a connection has a deadline for the whole of it. Renderings are rendered into a few buffers that
 //! are used again, and read from there by all who ask for the same at once.
 
 pub mod access;
+mod admission;
 mod connection;
 pub mod health;
+mod landing;
 mod listen;
-mod pages;
+mod renderings;
 pub mod request;
 mod response;
+mod routes;
 
-use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::SocketFlags;
 use rustix::process::Resource;
 use tiny_http::StatusCode;
 
@@ -31,9 +31,8 @@ use crate::process::syscalls;
 use crate::server::access::Access;
 use connection::Connection;
 pub use listen::{Listen, Listener, bind};
-use pages::{Page, Pages};
-use request::{Method, Parsed, Request};
-use response::{Afterwards, Head};
+use renderings::Renderings;
+use response::Head;
 
 /// Milliseconds since the server began, by the clock that nobody sets.
 type Milliseconds = u64;
@@ -42,16 +41,10 @@ type Milliseconds = u64;
 const CONNECTIONS: usize = 64;
 /// The most sockets that listen.
 const LISTENERS: usize = 16;
-/// Connections of the table that may have sent more than fits into a small buffer.
-const LARGE_INPUTS: usize = 8;
 /// Connections accepted before the others get their turn again.
 const ACCEPTED_AT_ONCE: usize = 32;
 /// How long a listener rests when the kernel has no descriptor or memory for its next connection.
 const REST: Milliseconds = 100;
-/// How long a new connection has its place for sure: its request follows it.
-const GRACE: Milliseconds = 10;
-/// A reader that takes nothing for longer makes room when `max_requests` is reached.
-const STALLED: Milliseconds = 250;
 
 /// The path that says that the process answers.
 pub const HEALTH_PATH: &str = "/-/healthy";
@@ -134,7 +127,7 @@ struct Server<'a> {
     newcomers: Vec<Connection>,
     /// The most connections that the limit of descriptors leaves room for.
     capacity: usize,
-    pages: Pages,
+    renderings: Renderings,
     handler: HandlerMetrics,
     metrics_head: Head,
     landing: String,
@@ -145,15 +138,15 @@ struct Server<'a> {
 impl<'a> Server<'a> {
     fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
         let descriptors = syscalls::limits(Resource::Nofile)[0];
-        let landing = landing_page(&settings.telemetry_path);
+        let landing = landing::page(&settings.telemetry_path);
         Self {
             settings,
             exporter,
             began: Instant::now(),
             connections: Vec::with_capacity(CONNECTIONS),
             newcomers: Vec::with_capacity(ACCEPTED_AT_ONCE),
-            capacity: capacity(descriptors, listeners),
-            pages: Pages::default(),
+            capacity: admission::capacity(descriptors, listeners),
+            renderings: Renderings::default(),
             handler: HandlerMetrics::default(),
             metrics_head: Head::new(StatusCode(200), response::METRICS, &[]),
             landing,
@@ -168,7 +161,7 @@ impl<'a> Server<'a> {
 
     /// Deals with what has happened.
     fn turn(&mut self, listeners: &[Listener], ready: &Ready) {
-        if syscalls::hung_up() {
+        if syscalls::reload_requested() {
             self.reload();
         }
         let now = self.now();
@@ -199,9 +192,9 @@ impl<'a> Server<'a> {
         }
         self.newcomers = newcomers;
         if !is_flooded {
-            self.pages.end_turn();
+            self.renderings.end_turn();
         }
-        self.pages.trim();
+        self.renderings.trim();
     }
 
     /// Waits until a connection, a listener or the watcher of interfaces is ready, or a deadline has
@@ -277,7 +270,7 @@ impl<'a> Server<'a> {
         }
         if due && !connection.is_closed() && connection.deadline() <= now {
             if connection.has_begun() {
-                refuse(connection, StatusCode(408), now);
+                routes::refuse(connection, StatusCode(408), now);
             } else if connection.is_sending() {
                 connection.abort();
             } else {
@@ -285,338 +278,16 @@ impl<'a> Server<'a> {
             }
         }
     }
-
-    fn read_request(&mut self, connection: &mut Connection, now: Milliseconds) {
-        connection.unread = false;
-        // Taken out, as the request borrows it while the answer is written beside it.
-        let input = std::mem::take(&mut connection.input);
-        let parsed = request::parse(&input);
-        let taken = match parsed {
-            Parsed::Partial => None,
-            Parsed::Whole(ref request, used) => {
-                let close = self.answer(connection, request, now);
-                Some((used, request.body, close))
-            }
-            Parsed::Refused(status) => {
-                if connection.admitted {
-                    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
-                }
-                Some((0, 0, true))
-            }
-        };
-        connection.input = input;
-        if let Some((head, body, close)) = taken {
-            connection.consume(head, body);
-            if connection.output.is_empty() {
-                connection.close();
-            } else {
-                connection.answer(close, now);
-                connection.send(now);
-            }
-        }
-    }
-
-    /// Writes the answer to `request` beside the connection's input, or nothing if it gets none.
-    /// Returns whether the connection ends with it.
-    fn answer(&mut self, connection: &mut Connection, request: &Request<'_>, now: Milliseconds) -> bool {
-        let method = request.method;
-        // A client that waits to be asked for its body is not asked, and may send it or not.
-        let close = !request.keep_alive || request.waits;
-        let afterwards = match (close, request.old) {
-            (true, _) => Afterwards::Close,
-            (false, true) => Afterwards::KeepOld,
-            (false, false) => Afterwards::Keep,
-        };
-        let health = request.path == HEALTH_PATH;
-        if !(health && connection.local) {
-            if !connection.admitted {
-                return true;
-            }
-            if syscalls::hung_up() {
-                self.reload();
-            }
-            if !self.settings.access.authorizes(request.authorization) {
-                let challenge = [("WWW-Authenticate", self.settings.access.challenge())];
-                write_text(connection, StatusCode(401), &challenge, "Unauthorized\n", afterwards, method);
-                return close;
-            }
-        }
-        if method == Method::Other {
-            let allow = [("Allow", "GET, HEAD")];
-            write_text(connection, StatusCode(405), &allow, "Method Not Allowed\n", afterwards, method);
-        } else if request.path == self.settings.telemetry_path {
-            self.scrape(connection, request, afterwards, now);
-        } else if health {
-            write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
-        } else if request.path == "/" {
-            let head = Head::new(StatusCode(200), response::HTML, &[]);
-            write(connection, &head, self.landing.as_bytes(), afterwards, method);
-        } else {
-            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
-        }
-        close
-    }
-
-    fn scrape(
-        &mut self,
-        connection: &mut Connection,
-        request: &Request<'_>,
-        afterwards: Afterwards,
-        now: Milliseconds,
-    ) {
-        let limit = self.settings.max_requests;
-        if limit > 0 && self.in_flight() >= limit && !self.make_room_for_scrape(connection.peer, now) {
-            self.handler.unavailable = self.handler.unavailable.wrapping_add(1);
-            let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
-            return write_text(connection, StatusCode(503), &[], &text, afterwards, request.method);
-        }
-        match self.page(request.query, now) {
-            Ok(page) => {
-                self.handler.ok = self.handler.ok.wrapping_add(1);
-                self.metrics_head.write(page.text.len(), afterwards, &mut connection.output);
-                connection.page = (request.method == Method::Get).then_some(page);
-            }
-            Err(mut text) => {
-                text.push('\n');
-                write_text(connection, StatusCode(400), &[], &text, afterwards, request.method);
-            }
-        }
-    }
-
-    fn page(&mut self, query: &str, now: Milliseconds) -> Result<Rc<Page>, String> {
-        if let Some(page) = self.pages.shared(query, now) {
-            return Ok(page);
-        }
-        while !self.pages.has_room() {
-            // All who read the page of the slowest reader go with it.
-            let Some(page) = self.slowest(now, &|reader| reader.page.is_some()).and_then(|reader| reader.page.clone())
-            else {
-                break;
-            };
-            for reader in &mut self.connections {
-                if reader.page.as_ref().is_some_and(|other| Rc::ptr_eq(other, &page)) {
-                    reader.abort();
-                }
-            }
-        }
-        let mut handler = self.handler;
-        handler.in_flight = u64::try_from(self.in_flight()).unwrap_or_default().saturating_add(1);
-        let Self { pages, exporter, .. } = self;
-        pages.render(query, now, |text| exporter.render(query, &handler, text))
-    }
-
-    /// Scrapes that are being sent.
-    fn in_flight(&self) -> usize {
-        self.connections.iter().filter(|connection| connection.page.is_some()).count()
-    }
-
-    /// Drops a scrape of a client that has more of them under way than `peer`, or one that does not
-    /// move, when as many are under way as may be.
-    fn make_room_for_scrape(&mut self, peer: u64, now: Milliseconds) -> bool {
-        match self.slowest(now, &|reader| reader.page.is_some()) {
-            Some(reader) if reader.peer != peer || reader.stalled(now) > STALLED => {
-                reader.abort();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Drops the slowest of those with a large request if there are as many as may be.
-    fn make_room_for_input(&mut self, now: Milliseconds) {
-        let large = self.connections.iter().filter(|one| one.has_large_input() && !one.is_closed()).count();
-        if large >= LARGE_INPUTS
-            && let Some(slowest) = self.slowest(now, &Connection::has_large_input)
-        {
-            slowest.abort();
-            slowest.input = Vec::new();
-        }
-    }
-
-    /// Of the connections that `counts` picks: of those whose client has the most of them, the
-    /// one that has been waited for longest.
-    fn slowest(&mut self, now: Milliseconds, counts: &dyn Fn(&Connection) -> bool) -> Option<&mut Connection> {
-        let picked = |one: &Connection| !one.is_closed() && counts(one);
-        let rank = |one: &Connection| {
-            let same = self.connections.iter().filter(|other| picked(other) && other.peer == one.peer).count();
-            (same, one.waiting(now))
-        };
-        let at = self
-            .connections
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| picked(one))
-            .max_by_key(|(_, one)| rank(one))
-            .map(|(at, _)| at)?;
-        self.connections.get_mut(at)
-    }
-
-    /// How many newcomers find a place: all but those of others who are as new.
-    fn room(&self, now: Milliseconds) -> usize {
-        let new = self.connections.iter().filter(|one| one.is_new(now, GRACE)).count();
-        self.capacity.saturating_sub(new)
-    }
-
-    /// Accepts some of the connections that wait at a listener.
-    fn accept(&mut self, listener: &Listener, now: Milliseconds) {
-        let most = self.room(now).min(ACCEPTED_AT_ONCE);
-        if most == 0 {
-            self.rest = Some(now.saturating_add(GRACE));
-        }
-        while self.newcomers.len() < most {
-            let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
-            let (socket, peer) = match accepted {
-                Ok((socket, peer)) => (socket, peer),
-                Err(Errno::AGAIN) => return,
-                // The client has gone again, or a signal came.
-                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO | Errno::PERM) => return,
-                // No descriptor or no memory is left: the slowest client gives back its own.
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) if self.drop_slowest(now) => continue,
-                Err(_) => {
-                    // Asking again at once would keep the processor busy for nothing.
-                    self.rest = Some(now.saturating_add(REST));
-                    return;
-                }
-            };
-            let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).map(|peer| peer.ip().to_canonical());
-            let Some(peer) = peer else { continue };
-            self.welcome(socket, peer, now);
-        }
-    }
-
-    fn welcome(&mut self, socket: OwnedFd, peer: IpAddr, now: Milliseconds) {
-        let access = &self.settings.access;
-        let admitted = access.admits(peer);
-        let open = admitted && access.credentials.is_empty();
-        // This machine's own question whether the exporter is well is always answered.
-        let local = !open && Connection::is_from_here(&socket, peer);
-        if !admitted && !local {
-            return;
-        }
-        self.newcomers.push(Connection::new(socket, peer, admitted, local, now));
-    }
-
-    /// Serves a new connection and gives it a place in the table.
-    fn seat(&mut self, mut connection: Connection, now: Milliseconds) {
-        // Its request is often here already. Answered at once, it cannot be pushed out of the table
-        // by whoever opens connections faster.
-        self.attend(&mut connection, true, false, now);
-        if connection.is_closed() {
-            return;
-        }
-        if self.connections.len() >= self.capacity {
-            self.drop_slowest(now);
-        }
-        self.connections.push(connection);
-    }
-
-    /// Drops the slowest client; false if there is none.
-    fn drop_slowest(&mut self, now: Milliseconds) -> bool {
-        let Some(slowest) = self.slowest(now, &|_| true) else { return false };
-        slowest.abort();
-        self.connections.retain(|connection| !connection.is_closed());
-        true
-    }
-
-    fn reload(&mut self) {
-        if self.settings.access.credentials.is_empty() {
-            return;
-        }
-        match self.settings.access.reload() {
-            Ok(()) => log::info!("msg=\"credentials read again\""),
-            Err(error) => log::error!("msg=\"credentials not read again, the old ones stay\" err=\"{error}\""),
-        }
-    }
-}
-
-/// Connections that fit into a limit of descriptors: the collectors need some, and each listener
-/// and standard stream has one.
-fn capacity(descriptors: u64, listeners: usize) -> usize {
-    let free = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(listeners).saturating_sub(3);
-    (free / 4).clamp(1, CONNECTIONS)
-}
-
-/// Answers a request that was not understood, or not sent whole, and ends the connection.
-fn refuse(connection: &mut Connection, status: StatusCode, now: Milliseconds) {
-    if !connection.admitted {
-        return connection.close();
-    }
-    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
-    connection.answer(true, now);
-    connection.send(now);
-}
-
-fn reason(status: StatusCode) -> String {
-    format!("{} {}\n", status.0, status.default_reason_phrase())
-}
-
-fn write_text(
-    connection: &mut Connection,
-    status: StatusCode,
-    headers: &[(&str, &str)],
-    text: &str,
-    afterwards: Afterwards,
-    method: Method,
-) {
-    let head = Head::new(status, response::TEXT, headers);
-    write(connection, &head, text.as_bytes(), afterwards, method);
-}
-
-fn write(connection: &mut Connection, head: &Head, body: &[u8], afterwards: Afterwards, method: Method) {
-    head.write(body.len(), afterwards, &mut connection.output);
-    if method != Method::Head {
-        connection.output.extend_from_slice(body);
-    }
-}
-
-/// The page at `/`, for a person who tries the port in a browser.
-fn landing_page(telemetry_path: &str) -> String {
-    let mut path = String::new();
-    for letter in telemetry_path.chars() {
-        match letter {
-            '&' => path.push_str("&amp;"),
-            '<' => path.push_str("&lt;"),
-            '"' => path.push_str("&quot;"),
-            _ => path.push(letter),
-        }
-    }
-    let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "<!DOCTYPE html>\n\
-         <html lang=\"en\">\n\
-         <head>\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Router Exporter</title>\n\
-         <style>body {{ font-family: sans-serif; margin: 1rem; }}</style>\n\
-         </head>\n\
-         <body>\n\
-         <h1>Router Exporter</h1>\n\
-         <p>A router's own metrics, for Prometheus. Version {version}.</p>\n\
-         <ul>\n\
-         <li><a href=\"{path}\">Metrics</a></li>\n\
-         <li><a href=\"{HEALTH_PATH}\">Health</a></li>\n\
-         </ul>\n\
-         </body>\n\
-         </html>\n"
-    )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Read, Write};
+mod sample {
     use std::os::unix::net::UnixStream;
 
-    #[test]
-    fn the_table_leaves_descriptors_to_the_collectors() {
-        for (descriptors, capacity_then) in [(16, 3), (8, 1), (0, 1), (64, 15), (1024, 64), (u64::MAX, 64)] {
-            assert_eq!(capacity(descriptors, 1), capacity_then, "{descriptors}");
-        }
-    }
+    use super::*;
 
     /// A page of one byte.
-    struct Tiny;
+    pub struct Tiny;
 
     impl Exporter for Tiny {
         fn render(&mut self, _: &str, _: &HandlerMetrics, page: &mut Sorted) -> Result<(), String> {
@@ -626,17 +297,25 @@ mod tests {
     }
 
     /// A server without a listener, whose clock is the test's.
-    fn server(exporter: &mut Tiny) -> Server<'_> {
+    pub fn server(exporter: &mut Tiny) -> Server<'_> {
         let settings = Settings { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
         Server::new(1, settings, exporter)
     }
 
     /// A connection that came at the time 0, and the client's end of it.
-    fn connection(peer: &str) -> (Connection, UnixStream) {
+    pub fn connection(peer: &str) -> (Connection, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         (Connection::new(ours.into(), peer.parse().unwrap(), true, false, 0), theirs)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use super::sample::{Tiny, connection, server};
 
     fn answer(mut client: UnixStream) -> String {
         let mut text = String::new();
@@ -707,53 +386,5 @@ mod tests {
         assert!(slow.is_sending());
         server.attend(&mut slow, false, true, now + 30_000);
         assert!(slow.is_closed());
-    }
-
-    #[test]
-    fn whoever_has_the_most_connections_makes_room_first() {
-        let mut tiny = Tiny;
-        let mut server = server(&mut tiny);
-        let mut clients = Vec::new();
-        for (peer, since) in
-            [("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.2", 2), ("2001:db8::1", 3), ("2001:db8::2", 4)]
-        {
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            clients.push(theirs);
-            let peer: IpAddr = peer.parse().unwrap();
-            server.connections.push(Connection::new(ours.into(), peer, true, false, since));
-        }
-        let mut dropped = Vec::new();
-        while let Some(slowest) = server.slowest(10, &|_| true) {
-            dropped.push(10 - slowest.waiting(10));
-            slowest.abort();
-        }
-        // One of each pair, older first; an IPv6 network is one client. Then the oldest.
-        assert_eq!(dropped, [1, 3, 0, 2, 4]);
-    }
-
-    #[test]
-    fn a_new_connection_has_time_to_ask() {
-        let mut tiny = Tiny;
-        let mut server = server(&mut tiny);
-        server.capacity = 3;
-        let mut clients = Vec::new();
-        for _ in 0..3 {
-            let (connection, client) = connection("192.0.2.1");
-            server.connections.push(connection);
-            clients.push(client);
-        }
-        assert_eq!((server.room(GRACE - 1), server.room(GRACE)), (0, 3));
-        // Whoever was answered has had what it came for.
-        clients[0].write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let mut asked = server.connections.remove(0);
-        server.attend(&mut asked, true, false, 1);
-        server.connections.push(asked);
-        assert_eq!(server.room(GRACE - 1), 1);
-    }
-
-    #[test]
-    fn the_landing_page_links_to_any_path() {
-        let page = landing_page("/a\"<b>&c");
-        assert!(page.contains("<a href=\"/a&quot;&lt;b>&amp;c\">"), "{page}");
     }
 }

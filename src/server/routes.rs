@@ -1,0 +1,181 @@
+//! Which path gets what, and how an answer is written.
+
+use std::rc::Rc;
+
+use tiny_http::StatusCode;
+
+use super::connection::Connection;
+use super::renderings::Rendering;
+use super::request::{self, Method, Parsed, Request};
+use super::response::{self, Afterwards, Head};
+use super::{HEALTH_PATH, Milliseconds, Server};
+use crate::process::syscalls;
+
+impl Server<'_> {
+    pub(super) fn read_request(&mut self, connection: &mut Connection, now: Milliseconds) {
+        connection.unread = false;
+        // Taken out, as the request borrows it while the answer is written beside it.
+        let input = std::mem::take(&mut connection.input);
+        let parsed = request::parse(&input);
+        let taken = match parsed {
+            Parsed::Partial => None,
+            Parsed::Whole(ref request, used) => {
+                let close = self.answer(connection, request, now);
+                Some((used, request.body, close))
+            }
+            Parsed::Refused(status) => {
+                if connection.admitted {
+                    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
+                }
+                Some((0, 0, true))
+            }
+        };
+        connection.input = input;
+        if let Some((head, body, close)) = taken {
+            connection.consume(head, body);
+            if connection.output.is_empty() {
+                connection.close();
+            } else {
+                connection.answer(close, now);
+                connection.send(now);
+            }
+        }
+    }
+
+    /// Writes the answer to `request` beside the connection's input, or nothing if it gets none.
+    /// Returns whether the connection ends with it.
+    fn answer(&mut self, connection: &mut Connection, request: &Request<'_>, now: Milliseconds) -> bool {
+        let method = request.method;
+        // A client that waits to be asked for its body is not asked, and may send it or not.
+        let close = !request.keep_alive || request.waits;
+        let afterwards = match (close, request.old) {
+            (true, _) => Afterwards::Close,
+            (false, true) => Afterwards::KeepOld,
+            (false, false) => Afterwards::Keep,
+        };
+        let health = request.path == HEALTH_PATH;
+        if !(health && connection.local) {
+            if !connection.admitted {
+                return true;
+            }
+            if syscalls::reload_requested() {
+                self.reload();
+            }
+            if !self.settings.access.authorizes(request.authorization) {
+                let challenge = [("WWW-Authenticate", self.settings.access.challenge())];
+                write_text(connection, StatusCode(401), &challenge, "Unauthorized\n", afterwards, method);
+                return close;
+            }
+        }
+        if method == Method::Other {
+            let allow = [("Allow", "GET, HEAD")];
+            write_text(connection, StatusCode(405), &allow, "Method Not Allowed\n", afterwards, method);
+        } else if request.path == self.settings.telemetry_path {
+            self.scrape(connection, request, afterwards, now);
+        } else if health {
+            write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
+        } else if request.path == "/" {
+            let head = Head::new(StatusCode(200), response::HTML, &[]);
+            write(connection, &head, self.landing.as_bytes(), afterwards, method);
+        } else {
+            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
+        }
+        close
+    }
+
+    fn scrape(
+        &mut self,
+        connection: &mut Connection,
+        request: &Request<'_>,
+        afterwards: Afterwards,
+        now: Milliseconds,
+    ) {
+        let limit = self.settings.max_requests;
+        if limit > 0 && self.in_flight() >= limit && !self.make_room_for_scrape(connection.peer, now) {
+            self.handler.unavailable = self.handler.unavailable.wrapping_add(1);
+            let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
+            return write_text(connection, StatusCode(503), &[], &text, afterwards, request.method);
+        }
+        match self.page(request.query, now) {
+            Ok(page) => {
+                self.handler.ok = self.handler.ok.wrapping_add(1);
+                self.metrics_head.write(page.text.len(), afterwards, &mut connection.output);
+                connection.page = (request.method == Method::Get).then_some(page);
+            }
+            Err(mut text) => {
+                text.push('\n');
+                write_text(connection, StatusCode(400), &[], &text, afterwards, request.method);
+            }
+        }
+    }
+
+    fn page(&mut self, query: &str, now: Milliseconds) -> Result<Rc<Rendering>, String> {
+        if let Some(page) = self.renderings.shared(query, now) {
+            return Ok(page);
+        }
+        while !self.renderings.has_room() {
+            // All who read the page of the slowest reader go with it.
+            let Some(page) = self.slowest(now, &|reader| reader.page.is_some()).and_then(|reader| reader.page.clone())
+            else {
+                break;
+            };
+            for reader in &mut self.connections {
+                if reader.page.as_ref().is_some_and(|other| Rc::ptr_eq(other, &page)) {
+                    reader.abort();
+                }
+            }
+        }
+        let mut handler = self.handler;
+        handler.in_flight = u64::try_from(self.in_flight()).unwrap_or_default().saturating_add(1);
+        let Self { renderings, exporter, .. } = self;
+        renderings.render(query, now, |text| exporter.render(query, &handler, text))
+    }
+
+    /// Scrapes that are being sent.
+    pub(super) fn in_flight(&self) -> usize {
+        self.connections.iter().filter(|connection| connection.page.is_some()).count()
+    }
+
+    pub(super) fn reload(&mut self) {
+        if self.settings.access.credentials.is_empty() {
+            return;
+        }
+        match self.settings.access.reload() {
+            Ok(()) => log::info!("msg=\"credentials read again\""),
+            Err(error) => log::error!("msg=\"credentials not read again, the old ones stay\" err=\"{error}\""),
+        }
+    }
+}
+
+/// Answers a request that was not understood, or not sent whole, and ends the connection.
+pub(super) fn refuse(connection: &mut Connection, status: StatusCode, now: Milliseconds) {
+    if !connection.admitted {
+        return connection.close();
+    }
+    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
+    connection.answer(true, now);
+    connection.send(now);
+}
+
+fn reason(status: StatusCode) -> String {
+    format!("{} {}\n", status.0, status.default_reason_phrase())
+}
+
+fn write_text(
+    connection: &mut Connection,
+    status: StatusCode,
+    headers: &[(&str, &str)],
+    text: &str,
+    afterwards: Afterwards,
+    method: Method,
+) {
+    let head = Head::new(status, response::TEXT, headers);
+    write(connection, &head, text.as_bytes(), afterwards, method);
+}
+
+fn write(connection: &mut Connection, head: &Head, body: &[u8], afterwards: Afterwards, method: Method) {
+    head.write(body.len(), afterwards, &mut connection.output);
+    if method != Method::Head {
+        connection.output.extend_from_slice(body);
+    }
+}
