@@ -11,7 +11,7 @@ use log::info;
 use rustix::io::Errno;
 
 use router_exporter::arguments::{self, Arguments, Command};
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::process::log as logging;
 use router_exporter::process::privileges;
 use router_exporter::process::syscalls;

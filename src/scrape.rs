@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 
 use crate::collectors::process_metrics::Process;
 use crate::collectors::{ALL, Collector};
-use crate::format::page::{Family, Page, Sorted, Value, counter, gauge};
+use crate::format::{Family, Page, Sorted, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;

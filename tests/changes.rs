@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use router_exporter::arguments;
 use router_exporter::collectors::ALL;
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 

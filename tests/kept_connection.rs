@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::server::access::Access;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 

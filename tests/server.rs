@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::server::access::Access;
 use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
 

@@ -4,7 +4,7 @@
 //! without blanks, and it is the last column.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{lines, words};
 

@@ -2,7 +2,7 @@
 //!
 //! A bond's interfaces were links named `slave_eth0` before Linux 3.12, `lower_eth0` since.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::words;
 

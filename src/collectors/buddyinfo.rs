@@ -1,7 +1,8 @@
 //! `/proc/buddyinfo`: how many blocks of 2^size pages are free in each zone of memory.
 
-use crate::format::page::{Digits, Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
+use crate::text::digits::Digits;
 use crate::text::scan::{decimal, lines, words};
 
 const BLOCKS: [Family; 1] = [gauge!("node_buddyinfo_blocks", "Count of free blocks according to size.")];

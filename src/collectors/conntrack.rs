@@ -5,7 +5,7 @@
 //! of hexadecimal numbers for each processor. Their columns keep their places from kernel to
 //! kernel, those that were given up are 0; the file is missing without CONFIG_NF_CONNTRACK_PROCFS.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{hex, lines, words};
 

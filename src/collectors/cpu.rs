@@ -6,8 +6,9 @@
 //! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
 //! different on each architecture.
 
-use crate::format::page::{Digits, Family, Page, Value, counter, gauge};
+use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
+use crate::text::digits::Digits;
 use crate::text::scan::{decimal, fixed, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
@@ -283,7 +284,7 @@ mod tests {
     use procfs::{CpuInfo, FromRead, FromReadSI, KernelStats, LocalSystemInfo};
 
     use super::*;
-    use crate::format::page::Sorted;
+    use crate::format::Sorted;
 
     const X86: &str = "\
 processor	: 0

@@ -3,7 +3,7 @@
 //! The kernel counts in kHz. `cpuinfo_cur_freq`, which asks the hardware, is for root alone and not
 //! in all drivers; single-core MIPS routers have none of this.
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, words};
 

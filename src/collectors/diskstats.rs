@@ -3,7 +3,7 @@
 //! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

@@ -2,7 +2,7 @@
 //!
 //! Serial numbers are for root alone; what is not told has no label.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
 const INFO: [Family; 1] = [gauge!(

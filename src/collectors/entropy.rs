@@ -2,7 +2,7 @@
 //!
 //! Since Linux 5.18 both figures are 256 for good.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
 const FIGURES: [(&str, Family); 2] = [

@@ -2,7 +2,7 @@
 //!
 //! The figure between the two has been zero since Linux 2.6.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{columns, words};
 

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::statfs::{Asked, Mounts, Question};
 use crate::machine::{Error, Machine};
 use crate::text::errno;

@@ -5,7 +5,7 @@
 //! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{signed, split_once};
 

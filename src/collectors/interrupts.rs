@@ -6,7 +6,7 @@
 
 use crate::collectors::softirqs::parse_heads;
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 

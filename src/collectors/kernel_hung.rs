@@ -2,7 +2,7 @@
 //!
 //! Since Linux 6.13, where CONFIG_DETECT_HUNG_TASK is.
 
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 
 const TASKS: Family = counter!(

@@ -2,7 +2,7 @@
 //!
 //! The kernel gives two decimals, which stay hundredths: reading floats would cost 18 kB.
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{fixed, words};
 

@@ -3,7 +3,7 @@
 //! An array is a line of its members and an indented line of its blocks, and, while it is brought
 //! in step, a line of progress, before or behind which the bitmap's line may stand.
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, find, lines, split_once, words};
 

@@ -4,7 +4,7 @@
 //! `kB` is 1024 bytes. Before Linux 3.14 there was no `MemAvailable`, without which dashboards are
 //! blank.
 
-use crate::format::page::{Kind, Page};
+use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 

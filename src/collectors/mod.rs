@@ -47,7 +47,7 @@ pub mod vmstat;
 pub mod watchdog;
 pub mod xfrm;
 
-use crate::format::page::Page;
+use crate::format::Page;
 use crate::machine::{Error, Machine};
 
 /// One collector.

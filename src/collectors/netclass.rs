@@ -6,7 +6,7 @@
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, Table, Value, counter, gauge};
+use crate::format::{Family, Page, Table, Value, counter, gauge};
 use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
 use crate::machine::{Error, Facts, Machine, Text};
 use crate::text::scan::{hex, hex_digit, signed};

@@ -5,7 +5,7 @@
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, rsplit_once, words};
 

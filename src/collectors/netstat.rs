@@ -5,7 +5,7 @@
 //! missing without IPv6. A figure may be negative.
 
 use crate::filter::Filter;
-use crate::format::page::{Kind, Page, Value};
+use crate::format::{Kind, Page, Value};
 use crate::machine::{Error, Machine, Text};
 use crate::text::scan::{decimal, lines, signed, split_once, words};
 

@@ -3,9 +3,10 @@
 //! Only routes that lead somewhere: not those to the machine itself, to many, or to nowhere. One
 //! with several next hops is told once for each.
 
-use crate::format::page::{Digits, Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
 use crate::machine::{Error, Machine};
+use crate::text::digits::Digits;
 use crate::text::scan::hex_digit;
 
 const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];

@@ -4,7 +4,7 @@
 //! many numbers follow and then a number for each procedure of that version, of which newer kernels
 //! know more. The file is there once the module is loaded.
 
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::timezone;
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, fixed, lines, split_once};

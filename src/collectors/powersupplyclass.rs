@@ -5,7 +5,7 @@
 //! numbers that are not there cost nothing.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Kind, Page, Value, gauge};
+use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::signed;
 

@@ -3,7 +3,7 @@
 //! Since Linux 4.20, and `irq` since 6.1; where the kernel was started with `psi=0` the files are
 //! there and cannot be read.
 
-use crate::format::page::{Family, Page, Value, counter};
+use crate::format::{Family, Page, Value, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use procfs::process::LimitValue;
 
-use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 use crate::text::scan::{decimal, lines, rsplit_once, words};

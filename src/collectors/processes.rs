@@ -3,7 +3,7 @@
 //! A file for each process is opened at each scrape: the collector is off by default. A process's
 //! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, rsplit_once, words};
 

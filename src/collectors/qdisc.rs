@@ -3,7 +3,7 @@
 //! Only the queue at an interface's root is told, which counts what those below it do.
 
 use crate::filter::Filter;
-use crate::format::page::{Family, Page, counter, gauge};
+use crate::format::{Family, Page, counter, gauge};
 use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
 use crate::machine::{Error, Machine};
 

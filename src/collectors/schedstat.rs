@@ -3,7 +3,7 @@
 //! The file has lines of other kinds, and the kernel's version says how many columns a processor
 //! has; the three that are told have been the last ones since Linux 2.6.23.
 
-use crate::format::page::{Family, Page, Value, counter};
+use crate::format::{Family, Page, Value, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

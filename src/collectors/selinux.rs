@@ -1,6 +1,6 @@
 //! `/sys/fs/selinux`: whether the kernel enforces SELinux's policy. Routers do not have it.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once};
 

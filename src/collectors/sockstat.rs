@@ -2,7 +2,7 @@
 //!
 //! `mem` is in pages and told a second time in bytes. A kernel without IPv6 has but the first file.
 
-use crate::format::page::{Kind, Page};
+use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 use crate::text::scan::{decimal, lines, split_once, words};

@@ -2,7 +2,7 @@
 //!
 //! The columns are those of all processors that there could be, running or not.
 
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
 

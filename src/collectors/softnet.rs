@@ -3,8 +3,9 @@
 //! A line for each processor, whose number stands in it only since Linux 5.14; before that a line's
 //! place is the number. There are 10 columns since 2.6.39, 11 since 4.18 and 13 since 5.14.
 
-use crate::format::page::{Digits, Family, Page, counter, gauge};
+use crate::format::{Family, Page, counter, gauge};
 use crate::machine::{Error, Machine};
+use crate::text::digits::Digits;
 use crate::text::scan::{hex, lines, words};
 
 const FAMILIES: [Family; 7] = [

@@ -2,7 +2,7 @@
 //!
 //! The times of its processors are the collector `cpu`'s.
 
-use crate::format::page::{Family, Page, counter, gauge};
+use crate::format::{Family, Page, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

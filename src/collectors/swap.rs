@@ -2,7 +2,7 @@
 //!
 //! Names are told as the kernel escapes them, `\040` for a blank.
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, signed, words};
 

@@ -1,7 +1,7 @@
 //! Directories of /sys that are alike, as those of a class are: a row of a table for each, a file for
 //! each label and for each figure.
 
-use crate::format::page::{Family, Page, Value};
+use crate::format::{Family, Page, Value};
 use crate::machine::{Error, Machine};
 
 /// A class of things.

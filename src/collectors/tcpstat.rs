@@ -4,7 +4,7 @@
 //! `tx:rx`, all in hexadecimal. The kernel walks its whole table to write them, which costs a router
 //! milliseconds: the collector is off by default.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{hex, lines, split_once, words};
 

@@ -5,15 +5,15 @@
 //! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
 //! collector runs after all others, so that it knows their families.
 
-use crate::format::page::{self, Page, Value, gauge};
 use crate::format::parse::{Family, parse};
+use crate::format::{self, Page, Value, gauge};
 use crate::glob;
 use crate::machine::{Error, Machine, Names};
 use crate::text::scan::rsplit_once;
 
-const MTIME: [page::Family; 1] =
+const MTIME: [format::Family; 1] =
     [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
-const FAILED: page::Family =
+const FAILED: format::Family =
     gauge!("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
 
 /// More directories than a pattern should find.
@@ -152,7 +152,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::format::page::Sorted;
+    use crate::format::Sorted;
 
     /// A directory of its own for a test.
     fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {

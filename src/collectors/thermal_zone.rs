@@ -4,7 +4,7 @@
 //! class at all, which is no fault.
 
 use crate::collectors::sysfs_class::Class;
-use crate::format::page::{Page, Value, gauge};
+use crate::format::{Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::signed;
 

@@ -3,7 +3,7 @@
 //! The kernel has one clock source device, so that its directory need not be listed. A router
 //! without a battery lives in 1970, or the year of its firmware, until NTP answers.
 
-use crate::format::page::{Family, Page, Value, gauge};
+use crate::format::{Family, Page, Value, gauge};
 use crate::machine::timezone;
 use crate::machine::{Error, Machine};
 use crate::text::scan::words;
@@ -45,7 +45,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::page::Sorted;
+    use crate::format::Sorted;
 
     #[test]
     fn a_machine_without_anything_has_a_time() {

@@ -6,7 +6,7 @@
 
 use rustix::io::Errno;
 
-use crate::format::page::{Family, Page, Value, counter, gauge};
+use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls;
 
@@ -125,7 +125,7 @@ fn ratio(whole: i64, parts: i64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::page::Sorted;
+    use crate::format::Sorted;
 
     fn text(value: Value) -> String {
         let mut page = Page::default();

@@ -3,7 +3,7 @@
 //! Their lines are those of `/proc/net/tcp`. A kernel without IPv6 has but the first file.
 
 use crate::collectors::tcpstat::Sums;
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
 const QUEUES: [Family; 1] =

@@ -1,6 +1,6 @@
 //! `uname(2)`: what the kernel calls itself and the machine.
 
-use crate::format::page::{Family, Page, gauge};
+use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
 const INFO: Family = gauge!("node_uname_info", "Labeled system information as provided by the uname system call.");
@@ -28,7 +28,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::page::Sorted;
+    use crate::format::Sorted;
 
     #[test]
     fn all_six_names() {

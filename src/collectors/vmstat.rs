@@ -4,7 +4,7 @@
 //! which none is told by default.
 
 use crate::filter::Filter;
-use crate::format::page::{Kind, Page};
+use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, split_once};
 

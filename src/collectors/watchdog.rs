@@ -4,7 +4,7 @@
 //! 3.4 for Ralink's chips, is not in the class.
 
 use crate::collectors::sysfs_class::Class;
-use crate::format::page::{Page, Value, gauge};
+use crate::format::{Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::text::scan::decimal;
 

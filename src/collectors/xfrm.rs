@@ -3,7 +3,7 @@
 //! There is a line for each reason; some came with later kernels. The file is missing without
 //! CONFIG_XFRM_STATISTICS.
 
-use crate::format::page::{Family, Page, counter};
+use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 

@@ -1,4 +1,17 @@
 //! The Prometheus text format, version 0.0.4: writing it, and reading what other programs wrote.
 
+pub mod family;
+mod label;
 pub mod page;
 pub mod parse;
+pub mod sorted;
+mod table;
+pub mod value;
+
+pub use family::{Family, Kind};
+pub(crate) use family::{counter, gauge};
+pub use label::Labels;
+pub use page::Page;
+pub use sorted::Sorted;
+pub use table::Table;
+pub use value::Value;

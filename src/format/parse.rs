@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::format::page::Kind;
+use crate::format::Kind;
 use crate::text::scan::{lines, signed, words};
 
 /// More than any program has; what looks families up grows with the square of it.

@@ -24,11 +24,11 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use rustix::process::Resource;
 use rustix::system::{Uname, uname};
 
-use crate::format::page::Digits;
 use crate::machine::netlink::{ALL_LINKS, GETLINK, dump_request, messages};
 use crate::machine::statfs::{Mounts, PATIENCE, Question, Questions};
 use crate::process::syscalls;
 use crate::settings::Settings;
+use crate::text::digits::Digits;
 use crate::text::errno::Meaning;
 use crate::text::scan::{decimal, split_once};
 

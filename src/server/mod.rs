@@ -26,7 +26,7 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 use tiny_http::StatusCode;
 
-use crate::format::page::Sorted;
+use crate::format::Sorted;
 use crate::process::syscalls;
 use crate::server::access::Access;
 use connection::Connection;

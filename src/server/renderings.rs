@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Milliseconds;
-use crate::format::page::Sorted;
+use crate::format::Sorted;
 
 /// The most pages that are alive at once. Readers that are slower than four renderings of
 /// different pages are dropped, slowest first.

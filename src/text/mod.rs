@@ -1,4 +1,5 @@
 //! Bytes in, numbers and words out.
 
+pub mod digits;
 pub mod errno;
 pub mod scan;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
 use router_exporter::settings::{Paths, Settings};

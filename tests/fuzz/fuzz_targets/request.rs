@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use router_exporter::server::access::{Access, Network};
-use router_exporter::format::page::Sorted;
+use router_exporter::format::Sorted;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::server::{Exporter, HandlerMetrics, Listen};

@@ -1,0 +1,104 @@
+//! A page as it is sent: what was written, in the order of the families' names.
+
+use std::ops::Range;
+
+/// A place in a text, counted in bytes. No text here comes near the largest, and half a word of a
+/// 64-bit machine will do.
+pub(super) type Place = u32;
+
+/// The place where the next text is added.
+pub(super) fn end_of(text: &[u8]) -> Place {
+    Place::try_from(text.len()).unwrap_or(Place::MAX)
+}
+
+/// What stands from one place to another.
+pub(super) fn slice(text: &[u8], start: Place, end: Place) -> &[u8] {
+    text.get(range(start, end)).unwrap_or_default()
+}
+
+pub(super) fn range(start: Place, end: Place) -> Range<usize> {
+    start as usize..end as usize
+}
+
+/// Where the text stands that something is sorted by, and which thing that is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub start: Place,
+    pub end: Place,
+    pub of: usize,
+}
+
+impl Key {
+    pub fn text<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        slice(text, self.start, self.end)
+    }
+}
+
+/// Sorts by `text`, and what is the same by itself.
+pub(super) fn sort(keys: &mut [Key], text: &[u8]) {
+    if !keys.is_sorted_by(|one, other| one.text(text) <= other.text(text)) {
+        keys.sort_by(|one, other| one.text(text).cmp(other.text(text)).then(one.of.cmp(&other.of)));
+    }
+}
+
+/// A page to be sent: its text as it was written, and the parts of that in the order in which they
+/// go out. Nobody has to copy them into that order.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    pub(super) text: Vec<u8>,
+    parts: Vec<Range<Place>>,
+    length: usize,
+}
+
+impl Sorted {
+    /// How long the page is, in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is nothing on the page.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// What follows the first `sent` bytes, piece by piece.
+    pub fn pieces(&self, sent: usize) -> impl Iterator<Item = &[u8]> {
+        let mut ahead = sent;
+        self.parts.iter().filter_map(move |part| {
+            let piece = slice(&self.text, part.start, part.end);
+            let skipped = ahead.min(piece.len());
+            ahead = ahead.saturating_sub(skipped);
+            piece.get(skipped..).filter(|piece| !piece.is_empty())
+        })
+    }
+
+    /// All of it in one piece.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces(0).flatten().copied().collect()
+    }
+
+    /// Adds a text at the end.
+    pub fn push(&mut self, text: &[u8]) {
+        let start = end_of(&self.text);
+        self.text.extend_from_slice(text);
+        self.add(start..end_of(&self.text));
+    }
+
+    pub(super) fn add(&mut self, part: Range<Place>) {
+        self.length = self.length.saturating_add(part.len());
+        match self.parts.last_mut() {
+            Some(last) if last.end == part.start => last.end = part.end,
+            _ => self.parts.push(part),
+        }
+    }
+
+    /// Empties the page.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.parts.clear();
+        self.length = 0;
+    }
+}

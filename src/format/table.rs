@@ -1,0 +1,204 @@
+//! Families that share their labels: a row for each thing that is measured, a column for each family.
+
+use super::family::Family;
+use super::label::{Labels, write_label, write_labels};
+use super::page::Page;
+use super::sorted::{Key, end_of, sort};
+use super::value::Value;
+
+/// The rows of the table that is being filled.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// The labels of all rows.
+    labels: Vec<u8>,
+    /// Where each row's labels stand, and which cell is its first.
+    rows: Vec<Key>,
+    cells: Vec<Option<Value>>,
+}
+
+impl Rows {
+    #[inline(never)]
+    fn clear(&mut self) {
+        self.labels.clear();
+        self.rows.clear();
+        self.cells.clear();
+    }
+
+    fn begin_row(&mut self, labels: Labels) {
+        let start = end_of(&self.labels);
+        write_labels(&mut self.labels, labels);
+        self.rows.push(Key { start, end: end_of(&self.labels), of: self.cells.len() });
+    }
+
+    /// Adds a label to the row begun last.
+    #[inline(never)]
+    fn add_label(&mut self, name: &str, value: &[u8]) {
+        let Some(row) = self.rows.last_mut() else { return };
+        let is_first = end_of(&self.labels) == row.start;
+        if !is_first {
+            // The brace that ends the labels so far.
+            self.labels.pop();
+        }
+        write_label(&mut self.labels, if is_first { b'{' } else { b',' }, name, value);
+        self.labels.push(b'}');
+        row.end = end_of(&self.labels);
+    }
+
+    fn add_counts(&mut self, values: &[Option<u64>]) {
+        for value in values {
+            self.cells.push(value.map(Value::from));
+        }
+    }
+}
+
+impl Page {
+    /// Families that share their labels: a row for each thing measured, a column for each family.
+    pub fn table<'p, const N: usize>(&'p mut self, families: &'p [Family; N]) -> Table<'p, N> {
+        self.rows.clear();
+        Table { page: self, families }
+    }
+
+    /// So too; its rows come piece by piece.
+    pub fn rows<'p>(&'p mut self, families: &'p [Family]) -> Table<'p, 0> {
+        self.rows.clear();
+        Table { page: self, families }
+    }
+
+    /// Writes the rows of the table, a family after the other.
+    fn transpose(&mut self, families: &[Family]) {
+        let mut table = std::mem::take(&mut self.rows);
+        let Rows { labels, rows, cells } = &mut table;
+        let text = |row: &Key| row.text(labels);
+        sort(rows, labels);
+        rows.dedup_by(|later, earlier| {
+            let is_same = text(later) == text(earlier);
+            if is_same {
+                *earlier = *later;
+            }
+            is_same
+        });
+        for (column, family) in families.iter().enumerate() {
+            self.family(family);
+            for row in rows.iter() {
+                if let Some(&Some(value)) = cells.get(row.of.saturating_add(column)) {
+                    self.write_name();
+                    self.text.extend_from_slice(text(row));
+                    self.write_value(value);
+                }
+            }
+        }
+        self.rows = table;
+    }
+}
+
+/// A table of families being filled, row by row.
+#[derive(Debug)]
+pub struct Table<'p, const N: usize> {
+    page: &'p mut Page,
+    families: &'p [Family],
+}
+
+impl<const N: usize> Table<'_, N> {
+    /// Adds a thing and what is known of it, in the order of the families.
+    pub fn row(&mut self, labels: Labels, values: [Option<Value>; N]) {
+        self.page.rows.begin_row(labels);
+        self.page.rows.cells.extend_from_slice(&values);
+    }
+
+    /// Adds a thing whose values are all plain numbers.
+    pub fn counts(&mut self, labels: Labels, values: [Option<u64>; N]) {
+        self.page.rows.begin_row(labels);
+        self.page.rows.add_counts(&values);
+    }
+
+    /// Begins a row that comes piece by piece: each [label](Self::label) in the order of the names,
+    /// then a [cell](Self::cell) for each family.
+    pub fn begin_row(&mut self) -> &mut Self {
+        self.page.rows.begin_row(&[]);
+        self
+    }
+
+    /// Adds a label to the row begun last.
+    pub fn label(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        self.page.rows.add_label(name, value);
+        self
+    }
+
+    /// Adds what is known for the next family to the row begun last.
+    pub fn cell(&mut self, value: Option<Value>) -> &mut Self {
+        self.page.rows.cells.push(value);
+        self
+    }
+
+    /// Adds a plain number, as [`Table::cell`].
+    pub fn count(&mut self, value: Option<u64>) -> &mut Self {
+        self.page.rows.add_counts(&[value]);
+        self
+    }
+
+    /// Whether no row was added.
+    pub fn is_empty(&self) -> bool {
+        self.page.rows.rows.is_empty()
+    }
+
+    /// Puts the families on the page, the samples of each sorted by their labels. Of rows with the
+    /// same labels, which no page may have, the last holds.
+    pub fn finish(self) {
+        self.page.transpose(self.families);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::family::{counter, gauge};
+    use super::super::sorted::Sorted;
+    use super::*;
+
+    fn written(page: &mut Page) -> String {
+        let mut out = Sorted::default();
+        page.write(&mut out, |_| true);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn of_rows_with_the_same_labels_the_last_holds() {
+        let families = [gauge!("a", "A."), gauge!("b", "B.")];
+        let mut page = Page::default();
+        let mut table = page.table(&families);
+        for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"x", 3)] {
+            table.counts(&[("k", label)], [Some(value), Some(value + 10)]);
+        }
+        table.finish();
+        let text = written(&mut page);
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples, ["a{k=\"x\"} 3", "a{k=\"y\"} 2", "b{k=\"x\"} 13", "b{k=\"y\"} 12"]);
+    }
+
+    #[test]
+    fn rows_come_piece_by_piece() {
+        let families = [gauge!("a", "A."), gauge!("b", "B.")];
+        let mut page = Page::default();
+        let mut table = page.table(&families);
+        table.begin_row().label("k", b"y").label("l", b"1").count(Some(2)).cell(None);
+        table.begin_row().label("k", b"x").count(None).cell(Some(Value::decimal(3_u64, 1)));
+        table.counts(&[("k", b"z")], [Some(4), None]);
+        table.finish();
+        let text = written(&mut page);
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples, ["a{k=\"y\",l=\"1\"} 2", "a{k=\"z\"} 4", "b{k=\"x\"} 0.3"]);
+    }
+
+    #[test]
+    fn tables_are_transposed_and_sorted() {
+        const FAMILIES: [Family; 3] = [counter!("x_total", "X."), counter!("y_total", "Y."), counter!("z_total", "Z.")];
+        let mut page = Page::default();
+        let mut table = page.table(&FAMILIES);
+        table.counts(&[("d", b"b")], [Some(1), None, None]);
+        table.row(&[("d", b"a")], [Some(2_u64.into()), Some(Value::decimal(15_u64, 1)), None]);
+        table.finish();
+        assert_eq!(
+            written(&mut page),
+            "# HELP x_total X.\n# TYPE x_total counter\nx_total{d=\"a\"} 2\nx_total{d=\"b\"} 1\n# HELP y_total Y.\n# TYPE y_total counter\ny_total{d=\"a\"} 1.5\n"
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Numbers in decimal.
+
+use std::ops::Deref;
+
+/// A number in decimal.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits {
+    /// Three parts of nine digits, the last of which end the number.
+    digits: [u8; 27],
+    start: usize,
+}
+
+const NINE_DIGITS: u64 = 1_000_000_000;
+
+impl Digits {
+    /// The digits of `number`.
+    pub fn new(number: u64) -> Self {
+        Self::padded(number, 1)
+    }
+
+    /// The digits of `number`, of which there are at least `width` (27 at most): zeros stand before
+    /// those of a smaller number.
+    pub fn padded(number: u64, width: usize) -> Self {
+        let mut digits = [b'0'; 27];
+        let mut start = digits.len();
+        let mut rest = number;
+        // Parts of 32 bits, since a division of 64 bits takes a router's processor hundreds of steps.
+        for part in digits.rchunks_exact_mut(9) {
+            let is_last = rest < NINE_DIGITS;
+            let low = if is_last { rest } else { rest % NINE_DIGITS };
+            let written = write_digits(low, part);
+            start = start.saturating_sub(if is_last { written } else { 9 });
+            if is_last {
+                break;
+            }
+            rest = rest.wrapping_div(NINE_DIGITS);
+        }
+        Self { digits, start: start.min(digits.len().saturating_sub(width)) }
+    }
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.digits.get(self.start..).unwrap_or_default()
+    }
+}
+
+/// Writes the digits of a number below [`NINE_DIGITS`] at the end of `part`, which is filled with
+/// zeros, and counts them.
+fn write_digits(number: u64, part: &mut [u8]) -> usize {
+    let mut rest = u32::try_from(number).unwrap_or_default();
+    let mut written = 0_usize;
+    for place in part.iter_mut().rev() {
+        if rest == 0 {
+            break;
+        }
+        // The remainder of a division by ten is a digit.
+        *place = b'0'.wrapping_add((rest % 10) as u8);
+        rest = rest.wrapping_div(10);
+        written = written.wrapping_add(1);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits() {
+        for number in [0, 7, 10, 128, 999_999_999, 1_000_000_000, 1_000_000_000_000_000_000, u64::MAX] {
+            assert_eq!(*Digits::new(number), *number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn zeros_stand_before_a_number() {
+        assert_eq!(*Digits::padded(7, 3), *b"007");
+        assert_eq!(*Digits::padded(0, 1), *b"0");
+        assert_eq!(*Digits::padded(1234, 3), *b"1234");
+        assert_eq!(Digits::padded(u64::MAX, 27).len(), 27);
+    }
+}
