@@ -1,18 +1,17 @@
-//! Which devices, mount points and fields are told: the include and exclude options.
+//! Which devices, mount points and fields are reported: the include and exclude options.
 //!
-//! A filter is a regular expression, with node_exporter's names and defaults. A router asks
-//! the same questions at every scrape and in the same order, so each answer is remembered, and the
-//! expressions are run once for each name.
+//! A filter is a regular expression, with node_exporter's names and defaults. A router asks the same
+//! questions at every scrape and in the same order, so each answer is remembered, which saves a
+//! sixth of the program's own instructions.
 
 use std::cell::RefCell;
-use std::ops::Range;
+use std::rc::Rc;
 
-use crate::regex::Regex;
-use crate::text::scan::{lines, words};
+use regex_lite::Regex;
 
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filter {
+pub enum Subject {
     /// The devices of arp.
     ArpDevice,
     /// The devices of diskstats.
@@ -41,10 +40,10 @@ pub enum Filter {
     VmstatField,
 }
 
-/// Whether what matches an option's expression is told or left out.
+/// Whether what matches an option's expression is reported or left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Only what matches is told.
+    /// Only what matches is reported.
     Include,
     /// What matches is left out.
     Exclude,
@@ -56,23 +55,23 @@ pub struct Flag {
     /// The option's name.
     pub name: &'static str,
     /// What it is asked about.
-    pub filter: Filter,
+    pub subject: Subject,
     /// Which side it sets.
     pub side: Side,
     /// The expression where the option is not given; empty if there is none.
     pub default: &'static str,
 }
 
-/// Declares the options of the filters: name, filter, side, default.
+/// Declares the options of the filters: name, subject, side, default.
 macro_rules! flags {
-    ($($name:literal $filter:ident $side:ident $default:literal)*) => {
-        &[$(Flag { name: $name, filter: Filter::$filter, side: Side::$side, default: $default }),*]
+    ($($name:literal $subject:ident $side:ident $default:literal)*) => {
+        &[$(Flag { name: $name, subject: Subject::$subject, side: Side::$side, default: $default }),*]
     };
 }
 
 /// The options of the filters, sorted by name.
 ///
-/// The defaults are node_exporter's but for two: `overlay` is told, since that is the disk which
+/// The defaults are node_exporter's but for two: `overlay` is reported, since that is the disk which
 /// fills up on a router, and so is zram, where a router swaps to.
 pub const FLAGS: &[Flag] = flags! {
     "collector.arp.device-exclude" ArpDevice Exclude ""
@@ -105,21 +104,17 @@ pub const FLAGS: &[Flag] = flags! {
 
 /// The filters as the options set them.
 #[derive(Clone, Debug, Default)]
-pub struct Filters {
-    filters: Vec<Expression>,
-}
+pub struct Filters(Vec<Rc<Expression>>);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Expression {
-    filter: Filter,
+    subject: Subject,
     side: Side,
     text: String,
     /// Compiled when a name is new, and until the scrape [ends](Filters::rest): a router's memory
-    /// holds some 10 kB otherwise, for names that hardly ever change.
+    /// holds tens of kilobytes otherwise, for names that hardly ever change.
     regex: RefCell<Option<Regex>>,
     answers: RefCell<Answers>,
-    heads: RefCell<Heads>,
-    list: RefCell<List>,
 }
 
 impl Filters {
@@ -131,7 +126,7 @@ impl Filters {
     pub fn set(&mut self, given: &[(&'static str, String)]) -> Result<(), String> {
         let given = |name: &str| given.iter().rfind(|(option, _)| *option == name).map(|(_, text)| text.as_str());
         for flag in FLAGS {
-            let twin = FLAGS.iter().find(|twin| twin.filter == flag.filter && twin.side != flag.side);
+            let twin = FLAGS.iter().find(|twin| twin.subject == flag.subject && twin.side != flag.side);
             let twin_given = twin.filter(|twin| given(twin.name).is_some_and(|text| !text.is_empty()));
             let text = match (given(flag.name), twin_given) {
                 (Some(text), Some(twin)) if !text.is_empty() => {
@@ -143,40 +138,55 @@ impl Filters {
             };
             if !text.is_empty() {
                 // A default is known to be right, and waits for its first name.
-                let regex = if text == flag.default { Ok(None) } else { Regex::new(text).map(Some) };
-                let regex = regex.map_err(|error| ["--", flag.name, ": ", error].concat())?;
-                // The two sides are mutually exclusive, so that a filter is set once.
-                self.filters.push(Expression {
-                    filter: flag.filter,
+                let regex = if text == flag.default { None } else { Some(compile(flag.name, text)?) };
+                // The two sides are mutually exclusive, so that a subject has one expression.
+                self.0.push(Rc::new(Expression {
+                    subject: flag.subject,
                     side: flag.side,
                     text: text.into(),
                     regex: RefCell::new(regex),
                     answers: RefCell::default(),
-                    heads: RefCell::default(),
-                    list: RefCell::default(),
-                });
+                }));
             }
         }
         Ok(())
     }
 
+    /// The filter of a subject.
+    #[must_use]
+    pub fn of(&self, subject: Subject) -> Filter {
+        Filter(self.0.iter().find(|expression| expression.subject == subject).cloned())
+    }
+
     /// A scrape ends: what its names are remembered by is enough for the next one.
     pub fn rest(&self) {
-        for expression in &self.filters {
+        for expression in &self.0 {
             expression.regex.take();
         }
     }
+}
 
-    /// Whether `name` is told.
-    pub fn allows(&self, filter: Filter, name: &[u8]) -> bool {
-        self.allows_parts(filter, &[name])
+/// An expression of the option `name`. Its syntax is RE2's, but for what regex-lite refuses by
+/// name, such as `\pL`.
+fn compile(name: &str, text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| ["--", name, ": ", &error.to_string()].concat())
+}
+
+/// Which names of one subject are reported.
+#[derive(Clone, Debug, Default)]
+pub struct Filter(Option<Rc<Expression>>);
+
+impl Filter {
+    /// Whether `name` is reported.
+    #[must_use]
+    pub fn allows(&self, name: &[u8]) -> bool {
+        self.allows_parts(&[name])
     }
 
-    /// Whether the name that `parts` make up is told.
-    pub fn allows_parts(&self, filter: Filter, parts: &[&[u8]]) -> bool {
-        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
-            return true;
-        };
+    /// Whether the name that `parts` make up is reported.
+    #[must_use]
+    pub fn allows_parts(&self, parts: &[&[u8]]) -> bool {
+        let Some(expression) = &self.0 else { return true };
         let mut answers = expression.answers.borrow_mut();
         answers.find(parts).unwrap_or_else(|| {
             let name = parts.concat();
@@ -184,54 +194,6 @@ impl Filters {
             answers.add(&name, answer);
             answer
         })
-    }
-
-    /// Calls `tell` with those of the words of `names` that are told, asked about as `prefix_word`,
-    /// and with the place of each. The whole of `names` is remembered, so that it costs no more
-    /// than to see that it has not changed.
-    pub fn told_words(&self, filter: Filter, prefix: &[u8], names: &[u8], tell: &mut dyn FnMut(usize, &[u8])) {
-        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
-            return words(names).enumerate().for_each(|(place, word)| tell(place, word));
-        };
-        let mut heads = expression.heads.borrow_mut();
-        let next = heads.next;
-        let is_same = |head: &Head| head.prefix == prefix && head.names == names;
-        let at = match heads.known.get(next) {
-            Some(head) if is_same(head) => next,
-            _ => heads.known.iter().position(is_same).unwrap_or_else(|| {
-                let allows = |word: &[u8]| expression.allows(&String::from_utf8_lossy(&[prefix, b"_", word].concat()));
-                heads.add(prefix, names, allows)
-            }),
-        };
-        heads.next = at.saturating_add(1);
-        for (place, word) in heads.known.get(at).map_or(&[][..], |head| &head.told) {
-            tell(*place, word);
-        }
-    }
-
-    /// Calls `tell` with those lines of `text` that are told, asked about by the parts of the
-    /// `name` of each. A line without a name is not told.
-    ///
-    /// For a file of a name and a figure on each line, one to a filter: the kernel's list of names
-    /// stands still, so that the numbers of the lines are remembered. That it does is seen from how
-    /// many lines there are and from the names that are told.
-    pub fn told_lines<'t>(
-        &self,
-        filter: Filter,
-        text: &'t [u8],
-        name: fn(&'t [u8]) -> Option<[&'t [u8]; 3]>,
-        tell: &mut dyn FnMut(&'t [u8]),
-    ) {
-        let Some(expression) = self.filters.iter().find(|expression| expression.filter == filter) else {
-            return lines(text).filter(|line| name(line).is_some()).for_each(tell);
-        };
-        let mut list = expression.list.borrow_mut();
-        if !list.stands_still(text) {
-            list.learn(text, |line| {
-                name(line).is_some_and(|parts| expression.allows(&String::from_utf8_lossy(&parts.concat())))
-            });
-        }
-        list.told.iter().filter_map(|told| text.get(told.place.clone())).for_each(tell);
     }
 }
 
@@ -243,6 +205,35 @@ impl Expression {
         }
         regex.as_ref().is_some_and(|regex| regex.is_match(name)) == (self.side == Side::Include)
     }
+}
+
+/// Whether `text` has anything in it that makes it a pattern of file names.
+#[must_use]
+pub fn is_glob(text: &[u8]) -> bool {
+    text.iter().any(|byte| b"*?[\\".contains(byte))
+}
+
+/// The expression for a pattern of file names, as shells have them: `*`, `?`, `[a-z]`, `[^a-z]` and
+/// `\` before a character that means itself; `None` for one that makes no sense.
+#[must_use]
+pub fn glob(pattern: &[u8]) -> Option<Regex> {
+    let mut expression = String::from("(?s)^");
+    let mut letters = str::from_utf8(pattern).ok()?.chars();
+    let mut is_in_class = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            '*' if !is_in_class => expression.push_str(".*"),
+            '?' if !is_in_class => expression.push('.'),
+            '\\' => expression.push_str(&regex_lite::escape(letters.next()?.encode_utf8(&mut [0; 4]))),
+            '[' | ']' | '-' | '^' if is_in_class || letter == '[' => {
+                is_in_class = letter != ']';
+                expression.push(letter);
+            }
+            _ => expression.push_str(&regex_lite::escape(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    expression.push('$');
+    Regex::new(&expression).ok()
 }
 
 /// Names that were asked about, and the answers.
@@ -296,90 +287,6 @@ impl Answers {
     }
 }
 
-/// Lines of names that were asked about.
-#[derive(Clone, Debug, Default)]
-struct Heads {
-    known: Vec<Head>,
-    /// The one after the last that was asked for.
-    next: usize,
-}
-
-/// A line of names.
-#[derive(Clone, Debug)]
-struct Head {
-    prefix: Vec<u8>,
-    names: Vec<u8>,
-    /// The words that are told, with the place of each.
-    told: Vec<(usize, Vec<u8>)>,
-}
-
-impl Heads {
-    /// No kernel has as many; one that changes its lines for ever would have them.
-    const MOST: usize = 64;
-
-    /// Remembers a line, and tells where.
-    fn add(&mut self, prefix: &[u8], names: &[u8], mut allows: impl FnMut(&[u8]) -> bool) -> usize {
-        if self.known.len() >= Self::MOST {
-            self.known.clear();
-        }
-        let told = words(names).enumerate().filter(|(_, word)| allows(word));
-        let told = told.map(|(place, word)| (place, word.to_vec())).collect();
-        self.known.push(Head { prefix: prefix.to_vec(), names: names.to_vec(), told });
-        self.known.len().saturating_sub(1)
-    }
-}
-
-/// A file of a name and a figure on each line.
-#[derive(Clone, Debug, Default)]
-struct List {
-    line_count: usize,
-    told: Vec<Line>,
-}
-
-/// A line that is told.
-#[derive(Clone, Debug)]
-struct Line {
-    number: usize,
-    /// Its name and what separates it from the figure.
-    name: Vec<u8>,
-    /// Where it stands in the file that was read last.
-    place: Range<usize>,
-}
-
-impl List {
-    /// Finds the lines that are told in `text`; whether it is the list that is known.
-    fn stands_still(&mut self, text: &[u8]) -> bool {
-        let mut told = self.told.iter_mut();
-        let mut next = told.next();
-        let mut line_count = 0_usize;
-        let mut start = 0_usize;
-        for line in lines(text) {
-            let end = start.saturating_add(line.len());
-            if let Some(known) = next.as_mut().filter(|known| known.number == line_count) {
-                if !line.starts_with(&known.name) {
-                    return false;
-                }
-                known.place = start..end;
-                next = told.next();
-            }
-            start = end.saturating_add(1);
-            line_count = line_count.saturating_add(1);
-        }
-        next.is_none() && line_count == self.line_count
-    }
-
-    /// Asks about each line.
-    fn learn<'t>(&mut self, text: &'t [u8], mut is_told: impl FnMut(&'t [u8]) -> bool) {
-        self.told.clear();
-        self.line_count = lines(text).count();
-        for (number, line) in lines(text).enumerate().filter(|(_, line)| is_told(line)) {
-            let name = line.split_inclusive(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-            self.told.push(Line { number, name: name.to_vec(), place: 0..0 });
-        }
-        self.stands_still(text);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,31 +313,31 @@ mod tests {
     #[test]
     fn defaults() {
         let filters = filters(&[]);
-        for (filter, name, told) in [
-            (Filter::DiskstatsDevice, "sda", true),
-            (Filter::DiskstatsDevice, "sda1", false),
-            (Filter::DiskstatsDevice, "mtdblock3", true),
-            (Filter::DiskstatsDevice, "loop0", false),
-            (Filter::DiskstatsDevice, "ram0", false),
-            (Filter::DiskstatsDevice, "zram0", true),
-            (Filter::DiskstatsDevice, "nvme0n1p1", false),
-            (Filter::FilesystemType, "overlay", true),
-            (Filter::FilesystemType, "squashfs", false),
-            (Filter::FilesystemType, "tmpfs", true),
-            (Filter::FilesystemMountPoint, "/", true),
-            (Filter::FilesystemMountPoint, "/dev", false),
-            (Filter::FilesystemMountPoint, "/dev/shm", false),
-            (Filter::FilesystemMountPoint, "/developer", true),
-            (Filter::NetdevDevice, "lo", true),
-            (Filter::NetstatField, "Tcp_CurrEstab", true),
-            (Filter::NetstatField, "UdpLite_InErrors", true),
-            (Filter::NetstatField, "Tcp_MaxConn", false),
-            (Filter::VmstatField, "pgfault", true),
-            (Filter::VmstatField, "nr_free_pages", false),
+        for (subject, name, told) in [
+            (Subject::DiskstatsDevice, "sda", true),
+            (Subject::DiskstatsDevice, "sda1", false),
+            (Subject::DiskstatsDevice, "mtdblock3", true),
+            (Subject::DiskstatsDevice, "loop0", false),
+            (Subject::DiskstatsDevice, "ram0", false),
+            (Subject::DiskstatsDevice, "zram0", true),
+            (Subject::DiskstatsDevice, "nvme0n1p1", false),
+            (Subject::FilesystemType, "overlay", true),
+            (Subject::FilesystemType, "squashfs", false),
+            (Subject::FilesystemType, "tmpfs", true),
+            (Subject::FilesystemMountPoint, "/", true),
+            (Subject::FilesystemMountPoint, "/dev", false),
+            (Subject::FilesystemMountPoint, "/dev/shm", false),
+            (Subject::FilesystemMountPoint, "/developer", true),
+            (Subject::NetdevDevice, "lo", true),
+            (Subject::NetstatField, "Tcp_CurrEstab", true),
+            (Subject::NetstatField, "UdpLite_InErrors", true),
+            (Subject::NetstatField, "Tcp_MaxConn", false),
+            (Subject::VmstatField, "pgfault", true),
+            (Subject::VmstatField, "nr_free_pages", false),
         ] {
             // Twice: computed, then remembered.
-            assert_eq!(filters.allows(filter, name.as_bytes()), told, "{filter:?} {name}");
-            assert_eq!(filters.allows(filter, name.as_bytes()), told, "{filter:?} {name}");
+            assert_eq!(filters.of(subject).allows(name.as_bytes()), told, "{subject:?} {name}");
+            assert_eq!(filters.of(subject).allows(name.as_bytes()), told, "{subject:?} {name}");
         }
     }
 
@@ -439,79 +346,39 @@ mod tests {
         let filters = filters(&[("collector.netdev.device-include", "^(a|bb)$")]);
         for names in [["a", "bb", "c"], ["c", "a", "bb"], ["bb", "bb", "a"], ["ab", "b", "a"]] {
             for name in names {
-                assert_eq!(filters.allows(Filter::NetdevDevice, name.as_bytes()), matches!(name, "a" | "bb"), "{name}");
+                assert_eq!(
+                    filters.of(Subject::NetdevDevice).allows(name.as_bytes()),
+                    matches!(name, "a" | "bb"),
+                    "{name}"
+                );
             }
         }
-        assert!(filters.allows_parts(Filter::NetdevDevice, &[b"b", b"b"]));
-        assert!(!filters.allows(Filter::NetdevDevice, b"\xff"));
-        assert!(!filters.allows(Filter::NetdevDevice, &[b'a'; 300]));
+        assert!(filters.of(Subject::NetdevDevice).allows_parts(&[b"b", b"b"]));
+        assert!(!filters.of(Subject::NetdevDevice).allows(b"\xff"));
+        assert!(!filters.of(Subject::NetdevDevice).allows(&[b'a'; 300]));
     }
 
     #[test]
     fn memory_is_bounded() {
         let filters = filters(&[("collector.netdev.device-exclude", "^x")]);
         for number in 0..4_000 {
-            assert!(filters.allows(Filter::NetdevDevice, format!("a-rather-long-name{number}").as_bytes()));
+            assert!(filters.of(Subject::NetdevDevice).allows(format!("a-rather-long-name{number}").as_bytes()));
         }
-        let held = filters.filters.iter().map(|expression| expression.answers.borrow().names.len()).max();
+        let held = filters.0.iter().map(|expression| expression.answers.borrow().names.len()).max();
         assert!(held < Some(Answers::LONGEST + 300));
-    }
-
-    #[test]
-    fn words_of_a_line() {
-        let filters = filters(&[("collector.netstat.fields", "^Tcp_(A.*|C)$")]);
-        let told = |prefix: &str, names: &str| {
-            let mut told = Vec::new();
-            filters.told_words(Filter::NetstatField, prefix.as_bytes(), names.as_bytes(), &mut |place, word| {
-                told.push((place, String::from_utf8_lossy(word).into_owned()));
-            });
-            told
-        };
-        for _ in 0..2 {
-            assert_eq!(told("Tcp", "A B C AB"), [(0, "A".into()), (2, "C".into()), (3, "AB".into())]);
-            assert_eq!(told("Udp", "A B C AB"), []);
-            assert_eq!(told("Tcp", "B C"), [(1, "C".into())]);
-            assert_eq!(told("Tcp", ""), []);
-        }
-        for number in 0..200 {
-            told("Tcp", &format!("A{number}"));
-        }
-        assert!(filters.filters.iter().all(|expression| expression.heads.borrow().known.len() <= Heads::MOST));
-    }
-
-    #[test]
-    fn lines_of_a_list() {
-        let filters = filters(&[("collector.vmstat.fields", "^(a|cd)")]);
-        let told = |text: &'static str| {
-            let mut told = Vec::new();
-            let name = |line: &'static [u8]| Some([line.split(|&byte| byte == b' ').next()?, b"", b""]);
-            filters.told_lines(Filter::VmstatField, text.as_bytes(), name, &mut |line| {
-                told.push(str::from_utf8(line).unwrap());
-            });
-            told
-        };
-        assert_eq!(told("a 1\nb 2\ncd 3\n"), ["a 1", "cd 3"]);
-        assert_eq!(told("a 10\nb 200\ncd 3000"), ["a 10", "cd 3000"]);
-        // Another list: one more, one of another name, one with a longer name, none.
-        assert_eq!(told("a 10\nb 200\ncd 3000\na2 1\n"), ["a 10", "cd 3000", "a2 1"]);
-        assert_eq!(told("b 10\na 200\ncd 3000\na2 1\n"), ["a 200", "cd 3000", "a2 1"]);
-        assert_eq!(told("b 10\nax 200\ncd 3000\na2 1\n"), ["ax 200", "cd 3000", "a2 1"]);
-        assert_eq!(told("b 10\n"), [""; 0]);
-        assert_eq!(told(""), [""; 0]);
-        assert_eq!(told("a 1\nb 2\ncd 3\n"), ["a 1", "cd 3"]);
     }
 
     #[test]
     fn an_include_option_takes_the_place_of_the_default() {
         let filters = filters(&[("collector.diskstats.device-include", "^sda1$")]);
-        assert!(filters.allows(Filter::DiskstatsDevice, b"sda1"));
-        assert!(!filters.allows(Filter::DiskstatsDevice, b"sda"));
+        assert!(filters.of(Subject::DiskstatsDevice).allows(b"sda1"));
+        assert!(!filters.of(Subject::DiskstatsDevice).allows(b"sda"));
     }
 
     #[test]
     fn an_empty_option_takes_the_default_away() {
         let filters = filters(&[("collector.filesystem.fs-types-exclude", "")]);
-        assert!(filters.allows(Filter::FilesystemType, b"squashfs"));
+        assert!(filters.of(Subject::FilesystemType).allows(b"squashfs"));
     }
 
     #[test]
@@ -521,5 +388,59 @@ mod tests {
         assert_eq!(error, "--collector.arp.device-exclude and --collector.arp.device-include are mutually exclusive");
         let error = Filters::default().set(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
         assert!(error.starts_with("--collector.vmstat.fields: "), "{error}");
+    }
+
+    #[test]
+    fn patterns_of_file_names() {
+        for (pattern, name) in [
+            ("", ""),
+            ("*", ""),
+            ("*", ".hidden"),
+            ("*", "two\nlines"),
+            ("a*", "a"),
+            ("*a*b*", "xxaxxbxx"),
+            ("a?c", "abc"),
+            ("a.c", "a.c"),
+            ("sd[a-c]", "sdb"),
+            ("sd[^a-c]", "sdd"),
+            ("[abx-z]", "y"),
+            ("[\\]]", "]"),
+            ("\\*", "*"),
+            ("\u{e4}*", "\u{e4}b"),
+        ] {
+            assert!(glob(pattern.as_bytes()).unwrap().is_match(name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("", "a"),
+            ("a", ""),
+            ("?", ""),
+            ("a*", "ba"),
+            ("a.c", "abc"),
+            ("sd[a-c]", "sdd"),
+            ("sd[^a-c]", "sda"),
+            ("[a", "a"),
+            ("[a-", "a"),
+            ("[]", "]"),
+            ("a\\", "a\\"),
+            ("\\*", "a"),
+        ] {
+            assert!(!glob(pattern.as_bytes()).is_some_and(|glob| glob.is_match(name)), "{pattern} {name}");
+        }
+        assert!(!is_glob(b"/var/lib/prometheus"));
+        assert!([&b"/a*"[..], b"/?", b"/[a]", b"\\a"].iter().all(|pattern| is_glob(pattern)));
+    }
+
+    #[test]
+    fn what_re2_has_and_we_do_not_is_refused_by_name() {
+        for (expression, why) in [
+            (r"\pL", "Unicode"),
+            (r"\C", "escape"),
+            (r"\Q.\E", "escape"),
+            ("(?=a)", "look-around"),
+            ("a{1001}{1001}", "size"),
+        ] {
+            let error = Filters::default().set(&[("collector.vmstat.fields", expression.into())]).unwrap_err();
+            assert!(error.contains(why), "{expression}: {error}");
+        }
     }
 }

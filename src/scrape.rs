@@ -5,8 +5,9 @@ use std::time::Instant;
 use log::Level;
 use percent_encoding::percent_decode;
 
-use crate::collectors::process_metrics::Process;
-use crate::collectors::{ALL, Collector};
+use crate::collectors::process_metrics::ProcessMetrics;
+use crate::collectors::{ALL, Collect, Collector, Function, Kind};
+use crate::filter::Filters;
 use crate::format::{Family, Page, Sorted, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::server::{Exporter, HandlerMetrics};
@@ -49,19 +50,29 @@ const BUILD: &[(&str, &[u8])] = &[
 #[derive(Debug)]
 pub struct Scraper {
     machine: Machine,
+    filters: Filters,
     collectors: Vec<Running>,
+    /// None if the exporter's own metrics are left out.
+    process: Option<ProcessMetrics>,
     page: Page,
-    process: Process,
 }
 
 /// A collector that runs.
 #[derive(Debug)]
 struct Running {
     collector: &'static Collector,
+    run: Run,
     /// How its last scrape ended; `None` before the first, and where a request left it out.
     result: Option<Outcome>,
     /// Whether the log was told that it fails, or passes over lines.
     told: bool,
+}
+
+/// What runs.
+#[derive(Debug)]
+enum Run {
+    Function(Function),
+    Struct(Box<dyn Collect>),
 }
 
 #[derive(Debug)]
@@ -78,20 +89,20 @@ impl Scraper {
         for last in [false, true] {
             for collector in ALL {
                 if (collector.name == "textfile") == last && enabled(collector) {
-                    collectors.push(Running { collector, result: None, told: false });
+                    collectors.push(Running::new(collector, &settings));
                 }
             }
         }
-        Self { machine: Machine::new(settings), collectors, page: Page::default(), process: Process::default() }
+        let Settings { filters, paths, disable_exporter_metrics, .. } = settings;
+        let process = (!disable_exporter_metrics).then(ProcessMetrics::default);
+        Self { machine: Machine::new(paths), filters, collectors, process, page: Page::default() }
     }
 
     /// Adds what does not depend on the collectors.
     fn exporter(&mut self, handler: &HandlerMetrics) {
         let Self { machine, page, process, .. } = self;
         page.family(&BUILD_INFO).sample(BUILD, true);
-        if machine.settings.disable_exporter_metrics {
-            return;
-        }
+        let Some(process) = process else { return };
         let counts: [(&[u8], u64); 3] =
             [(b"200", handler.ok), (b"500", handler.internal_error), (b"503", handler.unavailable)];
         page.family(&REQUESTS);
@@ -119,10 +130,21 @@ impl Scraper {
 }
 
 impl Running {
+    fn new(collector: &'static Collector, settings: &Settings) -> Self {
+        let run = match collector.kind {
+            Kind::Function(function) => Run::Function(function),
+            Kind::Struct(make) => Run::Struct(make(settings)),
+        };
+        Self { collector, run, result: None, told: false }
+    }
+
     fn run(&mut self, machine: &Machine, page: &mut Page) {
         let began = Instant::now();
         let mark = page.mark();
-        let result = (self.collector.collect)(machine, page);
+        let result = match &mut self.run {
+            Run::Function(function) => function(machine, page),
+            Run::Struct(collector) => collector.collect(machine, page),
+        };
         if result.is_err() {
             page.cut(mark);
         }
@@ -166,7 +188,7 @@ impl Exporter for Scraper {
         self.results();
         let all = !selection.asks(NAME);
         self.page.write(out, |name| all || selection.names(NAME, name));
-        self.machine.settings.filters.rest();
+        self.filters.rest();
         Ok(())
     }
 }

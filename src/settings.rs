@@ -1,23 +1,7 @@
 //! What the options say to the collectors.
 
 use crate::filter::Filters;
-
-/// Where the kernel's file systems are mounted: `--path.procfs`, `--path.sysfs`, `--path.rootfs`.
-#[derive(Clone, Debug)]
-pub struct Paths {
-    /// The proc file system.
-    pub procfs: String,
-    /// The sys file system.
-    pub sysfs: String,
-    /// The root of the machine's own file systems.
-    pub rootfs: String,
-}
-
-impl Default for Paths {
-    fn default() -> Self {
-        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
-    }
-}
+use crate::machine::Paths;
 
 /// What the options say to the collectors.
 #[derive(Clone, Debug, Default)]

@@ -3,49 +3,66 @@
 //! One that does not answer stands there too, with an address of zeros. A device may have any name
 //! without blanks, and it is the last column.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::scan::{lines, words};
 
 const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device")];
 
-/// Adds the number of neighbours of each device.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc(&[b"net/arp"])?;
-    let entries = || {
-        let mut lines = lines(&text);
-        // The heads of the columns.
-        lines.next();
-        lines
-    };
-    let mut table = page.rows(&ENTRIES);
-    for (at, line) in entries().enumerate() {
-        let Some(device) = parse(line) else {
-            text.skip(line);
-            continue;
-        };
-        // The kernel shows its hash table, where a device's lines stand here and there; there are
-        // few devices, so each is counted where it comes first.
-        let mut count = 0_u32;
-        for (place, other) in entries().enumerate() {
-            if !other.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" ")) {
-                continue;
-            }
-            if place < at {
-                break;
-            }
-            count = count.wrapping_add(1);
-        }
-        if count != 0 && machine.settings.filters.allows(Filter::ArpDevice, device) {
-            table.begin_row().label("device", device).count(Some(count.into()));
-        }
+/// The neighbours of each device.
+#[derive(Debug)]
+pub struct Arp {
+    devices: Filter,
+}
+
+impl Arp {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { devices: settings.filters.of(Subject::ArpDevice) }
     }
-    table.finish();
-    Ok(())
+}
+
+impl Collect for Arp {
+    /// Adds the number of neighbours of each device.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let text = machine.proc(&[b"net/arp"])?;
+        let entries = || {
+            let mut lines = lines(&text);
+            // The heads of the columns.
+            lines.next();
+            lines
+        };
+        let mut table = page.rows(&ENTRIES);
+        for (at, line) in entries().enumerate() {
+            let Some(device) = parse(line) else {
+                text.skip(line);
+                continue;
+            };
+            // The kernel shows its hash table, where a device's lines stand here and there; there are
+            // few devices, so each is counted where it comes first.
+            let mut count = 0_u32;
+            for (place, other) in entries().enumerate() {
+                if !other.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" ")) {
+                    continue;
+                }
+                if place < at {
+                    break;
+                }
+                count = count.wrapping_add(1);
+            }
+            if count != 0 && self.devices.allows(device) {
+                table.begin_row().label("device", device).count(Some(count.into()));
+            }
+        }
+        table.finish();
+        Ok(())
+    }
 }
 
 /// The device of a neighbour.

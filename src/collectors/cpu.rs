@@ -6,8 +6,10 @@
 //! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
 //! different on each architecture.
 
+use crate::collectors::Collect;
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::digits::Digits;
 use crate::text::scan::{decimal, fixed, lines, split_once, words};
 
@@ -47,28 +49,46 @@ const MOST: u64 = 8192;
 /// Where the kernel tells of processors.
 const CPUS: &[u8] = b"devices/system/cpu/";
 
-/// Adds the seconds of each processor and mode, and what else the kernel tells of processors.
-///
-/// # Errors
-/// If `/proc/stat` cannot be read or has no processor.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc_record(&[b"stat"])?;
-    let seen = &mut *machine.ticks.borrow_mut();
-    if !seconds(&text, seen, page, &SECONDS, &MODES, 0) {
-        return Err(text.odd(&text));
+/// The processors.
+#[derive(Debug)]
+pub struct Cpu {
+    /// Whether the time of guests is reported.
+    guest: bool,
+    /// Whether it is reported what the processors are.
+    info: bool,
+    /// The ticks that were reported last, by the processors' numbers.
+    ticks: Vec<[u64; 10]>,
+}
+
+impl Cpu {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { guest: settings.cpu_guest, info: settings.cpu_info, ticks: Vec::new() }
     }
-    if machine.settings.cpu_guest {
-        seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
+}
+
+impl Collect for Cpu {
+    /// Adds the seconds of each processor and mode, and what else the kernel tells of processors.
+    ///
+    /// # Errors
+    /// If `/proc/stat` cannot be read or has no processor.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let text = machine.proc_record(&[b"stat"])?;
+        let seen = &mut self.ticks;
+        if !seconds(&text, seen, page, &SECONDS, &MODES, 0) {
+            return Err(text.odd(&text));
+        }
+        if self.guest {
+            seconds(&text, seen, page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
+        }
+        isolated(machine, page);
+        online(machine, page);
+        throttles(machine, page);
+        if self.info {
+            info(machine, page)?;
+        }
+        Ok(())
     }
-    // For the collector `stat`.
-    text.leave();
-    isolated(machine, page);
-    online(machine, page);
-    throttles(machine, page);
-    if machine.settings.cpu_info {
-        info(machine, page)?;
-    }
-    Ok(())
 }
 
 /// Adds a family of seconds, whose first mode has the column `first`; whether there was a processor.

@@ -2,9 +2,11 @@
 //!
 //! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::scan::{decimal, lines, words};
 
 /// In the order of the file's columns.
@@ -42,49 +44,64 @@ const UNITS: [Unit; 17] = {
 
 const INFO: [Family; 1] = [gauge!("node_disk_info", "Info of /sys/block/<block_device>.")];
 
-/// Adds a row for each disk.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc(&[b"diskstats"])?;
-    let is_told = |disk: &Disk| machine.settings.filters.allows(Filter::DiskstatsDevice, disk.name);
-    let mut table = page.table(&FAMILIES);
-    for line in lines(&text) {
-        let disk = parse(line);
-        if disk.as_ref().is_some_and(|disk| !is_told(disk)) {
-            continue;
-        }
-        match disk.zip(values(line)) {
-            Some((disk, values)) => table.row(&[("device", disk.name)], values),
-            None => text.skip(line),
-        }
+/// The disks.
+#[derive(Debug)]
+pub struct Diskstats {
+    devices: Filter,
+}
+
+impl Diskstats {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { devices: settings.filters.of(Subject::DiskstatsDevice) }
     }
-    table.finish();
-    let mut table = page.table(&INFO);
-    for line in lines(&text) {
-        let Some(Disk { major, minor, name }) = parse(line).filter(is_told) else { continue };
-        if values(line).is_none() {
-            continue;
+}
+
+impl Collect for Diskstats {
+    /// Adds a row for each disk.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let text = machine.proc(&[b"diskstats"])?;
+        let is_told = |disk: &Disk| self.devices.allows(disk.name);
+        let mut table = page.table(&FAMILIES);
+        for line in lines(&text) {
+            let disk = parse(line);
+            if disk.as_ref().is_some_and(|disk| !is_told(disk)) {
+                continue;
+            }
+            match disk.zip(values(line)) {
+                Some((disk, values)) => table.row(&[("device", disk.name)], values),
+                None => text.skip(line),
+            }
         }
-        // node_exporter says 0 wherever any of some thirty other attributes is missing.
-        let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
-        let labels: [(_, &[u8]); 9] = [
-            ("device", name),
-            ("major", major),
-            ("minor", minor),
-            // What is empty is udev's to tell, and routers have no udev.
-            ("model", b""),
-            ("path", b""),
-            ("revision", b""),
-            ("rotational", rotational.as_deref().unwrap_or(b"0")),
-            ("serial", b""),
-            ("wwn", b""),
-        ];
-        table.counts(&labels, [Some(1)]);
+        table.finish();
+        let mut table = page.table(&INFO);
+        for line in lines(&text) {
+            let Some(Disk { major, minor, name }) = parse(line).filter(is_told) else { continue };
+            if values(line).is_none() {
+                continue;
+            }
+            // node_exporter says 0 wherever any of some thirty other attributes is missing.
+            let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
+            let labels: [(_, &[u8]); 9] = [
+                ("device", name),
+                ("major", major),
+                ("minor", minor),
+                // What is empty is udev's to tell, and routers have no udev.
+                ("model", b""),
+                ("path", b""),
+                ("revision", b""),
+                ("rotational", rotational.as_deref().unwrap_or(b"0")),
+                ("serial", b""),
+                ("wwn", b""),
+            ];
+            table.counts(&labels, [Some(1)]);
+        }
+        table.finish();
+        Ok(())
     }
-    table.finish();
-    Ok(())
 }
 
 /// A disk's numbers and name, the first three columns.

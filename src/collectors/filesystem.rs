@@ -5,12 +5,15 @@
 //! such as that of an unplugged disk or a dead server, tells `node_filesystem_device_error` and
 //! whether it is read-only, and nothing else.
 
+use std::ops::Range;
 use std::time::Instant;
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, gauge};
-use crate::machine::statfs::{Asked, Mounts, Question};
+use crate::machine::statfs::{PATIENCE, Question, Questions};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::errno;
 use crate::text::scan::{decimal, lines, split_once, words};
 
@@ -30,71 +33,114 @@ const MOUNT_INFO: [Family; 1] = [gauge!("node_filesystem_mount_info", "Filesyste
 const MAY_HANG: [&[u8]; 11] =
     [b"9p", b"afs", b"autofs", b"ceph", b"cifs", b"coda", b"fuse", b"ncp", b"nfs", b"smb", b"virtiofs"];
 
-/// Adds a row for each mount that the options let through.
-///
-/// # Errors
-/// If there is no list of mounts.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let mountinfo = machine.proc(&[b"1/mountinfo"]).or_else(|_| machine.proc(&[b"self/mountinfo"]));
-    let parse = if mountinfo.is_ok() { parse_mountinfo } else { parse_mounts };
-    let text = mountinfo.or_else(|_| machine.proc(&[b"mounts"]))?;
+/// The mounts, and what their file systems were asked.
+#[derive(Debug)]
+pub struct Filesystem {
+    points: Filter,
+    types: Filter,
+    questions: Questions,
+    /// In the order of the kernel's list.
+    asked: Vec<Asked>,
+    /// Room for a device's name, and for a mount point.
+    device: Vec<u8>,
+    point: Vec<u8>,
+}
 
-    let root = machine.settings.paths.rootfs.trim_end_matches('/').as_bytes();
-    let filters = &machine.settings.filters;
-    let Mounts { asked, device, point } = &mut *machine.mounts.borrow_mut();
-    asked.clear();
-    let mut next = 0_usize;
-    for line in lines(&text) {
-        let start = next;
-        let end = start.saturating_add(line.len());
-        next = end.saturating_add(1);
-        let Some(mount) = parse(line) else {
-            text.skip(line);
-            continue;
-        };
-        let above = asked.iter().filter(|other| other.may_hang);
-        let mut above = above.filter_map(|other| parse(text.get(other.line.clone())?));
-        let may_hang = mount.may_hang() || above.any(|other| mount.is_below(&other));
-        let point = strip(unescape(mount.point, point), root);
-        let is_told = filters.allows(Filter::FilesystemMountPoint, point)
-            && filters.allows(Filter::FilesystemType, mount.fs_type);
-        if is_told || may_hang {
-            let question = is_told.then(|| machine.statfs(point, may_hang));
-            asked.push(Asked { line: start..end, may_hang, question });
+/// A mount, and what its file system was asked.
+#[derive(Debug)]
+struct Asked {
+    /// Where its line stands in the list of mounts.
+    line: Range<usize>,
+    /// Whether its file system may hang.
+    may_hang: bool,
+    /// `None` if the mount is not reported.
+    question: Option<Question>,
+}
+
+impl Filesystem {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            points: settings.filters.of(Subject::FilesystemMountPoint),
+            types: settings.filters.of(Subject::FilesystemType),
+            questions: Questions::default(),
+            asked: Vec::new(),
+            device: Vec::new(),
+            point: Vec::new(),
         }
     }
+}
 
-    let began = Instant::now();
-    let mut table = page.table(&FAMILIES);
-    for Asked { line, question, .. } in &mut *asked {
-        let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
-        machine.wait_for_statfs(question, began);
-        let mut values = [None; 7];
-        let error = tell(question, &mut values);
-        let [.., read_only, _] = &mut values;
-        *read_only = Some(u64::from(mount.is_read_only()));
-        let labels = [
-            ("device", unescape(mount.device, device)),
-            ("device_error", error.as_bytes()),
-            ("fstype", mount.fs_type),
-            ("mountpoint", strip(unescape(mount.point, point), root)),
-        ];
-        table.counts(&labels, values);
-    }
-    table.finish();
+impl Collect for Filesystem {
+    /// Adds a row for each mount that the options let through.
+    ///
+    /// # Errors
+    /// If there is no list of mounts.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let mountinfo = machine.proc(&[b"1/mountinfo"]).or_else(|_| machine.proc(&[b"self/mountinfo"]));
+        let parse = if mountinfo.is_ok() { parse_mountinfo } else { parse_mounts };
+        let text = mountinfo.or_else(|_| machine.proc(&[b"mounts"]))?;
 
-    let mut table = page.table(&MOUNT_INFO);
-    for Asked { line, question, .. } in asked {
-        let (Some(mount), Some(Question::Answered(Ok(_)))) = (text.get(line.clone()).and_then(parse), question) else {
-            continue;
-        };
-        if let Some((major, minor)) = mount.number {
-            table.begin_row().label("device", unescape(mount.device, device)).label("major", major);
-            table.label("minor", minor).label("mountpoint", strip(unescape(mount.point, point), root)).count(Some(1));
+        let root = machine.paths.rootfs.trim_end_matches('/').as_bytes();
+        let Self { points, types, questions, asked, device, point } = self;
+        questions.forget_late();
+        asked.clear();
+        let mut next = 0_usize;
+        for line in lines(&text) {
+            let start = next;
+            let end = start.saturating_add(line.len());
+            next = end.saturating_add(1);
+            let Some(mount) = parse(line) else {
+                text.skip(line);
+                continue;
+            };
+            let above = asked.iter().filter(|other| other.may_hang);
+            let mut above = above.filter_map(|other| parse(text.get(other.line.clone())?));
+            let may_hang = mount.may_hang() || above.any(|other| mount.is_below(&other));
+            let point = strip(unescape(mount.point, point), root);
+            let is_told = points.allows(point) && types.allows(mount.fs_type);
+            if is_told || may_hang {
+                let question = is_told.then(|| machine.statfs(questions, point, may_hang));
+                asked.push(Asked { line: start..end, may_hang, question });
+            }
         }
+
+        let began = Instant::now();
+        let mut table = page.table(&FAMILIES);
+        for Asked { line, question, .. } in &mut *asked {
+            let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
+            questions.wait(question, began, PATIENCE);
+            let mut values = [None; 7];
+            let error = tell(question, &mut values);
+            let [.., read_only, _] = &mut values;
+            *read_only = Some(u64::from(mount.is_read_only()));
+            let labels = [
+                ("device", unescape(mount.device, device)),
+                ("device_error", error.as_bytes()),
+                ("fstype", mount.fs_type),
+                ("mountpoint", strip(unescape(mount.point, point), root)),
+            ];
+            table.counts(&labels, values);
+        }
+        table.finish();
+
+        let mut table = page.table(&MOUNT_INFO);
+        for Asked { line, question, .. } in asked {
+            let (Some(mount), Some(Question::Answered(Ok(_)))) = (text.get(line.clone()).and_then(parse), question)
+            else {
+                continue;
+            };
+            if let Some((major, minor)) = mount.number {
+                table.begin_row().label("device", unescape(mount.device, device)).label("major", major);
+                table
+                    .label("minor", minor)
+                    .label("mountpoint", strip(unescape(mount.point, point), root))
+                    .count(Some(1));
+            }
+        }
+        table.finish();
+        Ok(())
     }
-    table.finish();
-    Ok(())
 }
 
 /// Fills in what a file system said of itself, and answers what was wrong with it.

@@ -4,9 +4,11 @@
 //! chip's `device` directory, today beside it. hwmon0 and hwmon1 may change places at each boot, so
 //! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
@@ -66,36 +68,52 @@ const MEANINGS: [(&str, &str, &str, &str, u8); 24] = [
     ("", "", "", "Hardware monitor % element *", 0),
 ];
 
-/// Adds the chips' sensors.
-///
-/// # Errors
-/// If there is no such class.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let names = machine.sys_names(&[CLASS])?;
-    let mut chips = Vec::new();
-    for directory in names.iter() {
-        if let Some(chip) = chip(machine, directory)
-            && machine.settings.filters.allows(Filter::HwmonChip, &chip)
-        {
-            // In the order of their names, as a family has them.
-            let chip = (chip, directory);
-            let at = chips.iter().position(|known| *known > chip).unwrap_or(chips.len());
-            chips.insert(at, chip);
-        }
+/// The sensors of each chip.
+#[derive(Debug)]
+pub struct Hwmon {
+    chips: Filter,
+    sensors: Filter,
+}
+
+impl Hwmon {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { chips: settings.filters.of(Subject::HwmonChip), sensors: settings.filters.of(Subject::HwmonSensor) }
     }
-    // For names that are cleaned.
-    let mut buffer = Vec::with_capacity(64);
-    for (chip, directory) in &chips {
-        if let Some(name) = machine.sys(&[CLASS, directory, b"/name"]) {
-            buffer.clear();
-            add_clean(&name, &mut buffer);
-            if !buffer.is_empty() {
-                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
+}
+
+impl Collect for Hwmon {
+    /// Adds the chips' sensors.
+    ///
+    /// # Errors
+    /// If there is no such class.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let names = machine.sys_names(&[CLASS])?;
+        let mut chips = Vec::new();
+        for directory in names.iter() {
+            if let Some(chip) = chip(machine, directory)
+                && self.chips.allows(&chip)
+            {
+                // In the order of their names, as a family has them.
+                let chip = (chip, directory);
+                let at = chips.iter().position(|known| *known > chip).unwrap_or(chips.len());
+                chips.insert(at, chip);
             }
         }
-        add_sensors(machine, page, chip, directory, &mut buffer);
+        // For names that are cleaned.
+        let mut buffer = Vec::with_capacity(64);
+        for (chip, directory) in &chips {
+            if let Some(name) = machine.sys(&[CLASS, directory, b"/name"]) {
+                buffer.clear();
+                add_clean(&name, &mut buffer);
+                if !buffer.is_empty() {
+                    page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
+                }
+            }
+            add_sensors(&self.sensors, machine, page, chip, directory, &mut buffer);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The chip's name: that of its device and of what the device is on, else its own, else the
@@ -190,7 +208,14 @@ fn parse<'n>(place: &'static [u8], file: &'n [u8]) -> Option<Attribute<'n>> {
 
 /// Adds the files of the device and of the chip, by sensors and properties. Of two that tell the same
 /// the device's holds.
-fn add_sensors(machine: &Machine, page: &mut Page, chip: &[u8], directory: &[u8], buffer: &mut Vec<u8>) {
+fn add_sensors(
+    wanted: &Filter,
+    machine: &Machine,
+    page: &mut Page,
+    chip: &[u8],
+    directory: &[u8],
+    buffer: &mut Vec<u8>,
+) {
     let places = [&b"/device/"[..], b"/"].map(|place| (place, machine.sys_names(&[CLASS, directory, place])));
     // Few chips have more.
     let mut attributes = Vec::<Attribute>::with_capacity(32);
@@ -210,7 +235,7 @@ fn add_sensors(machine: &Machine, page: &mut Page, chip: &[u8], directory: &[u8]
     for attribute in &attributes {
         if attribute.sensor != sensor {
             sensor = attribute.sensor;
-            is_told = machine.settings.filters.allows_parts(Filter::HwmonSensor, &[chip, b";", sensor]);
+            is_told = wanted.allows_parts(&[chip, b";", sensor]);
             has_bare = attribute.property.is_empty();
         }
         let read = |attribute: &Attribute| machine.sys(&[CLASS, directory, attribute.place, attribute.file]);

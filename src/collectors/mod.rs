@@ -27,9 +27,12 @@ pub mod powersupplyclass;
 pub mod pressure;
 pub mod process_metrics;
 pub mod processes;
+pub mod processors;
 pub mod qdisc;
+pub mod remembered;
 pub mod schedstat;
 pub mod selinux;
+pub mod sockets;
 pub mod sockstat;
 pub mod softirqs;
 pub mod softnet;
@@ -47,8 +50,23 @@ pub mod vmstat;
 pub mod watchdog;
 pub mod xfrm;
 
+use std::fmt;
+
 use crate::format::Page;
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
+
+/// A collector that has options, or that remembers something from scrape to scrape.
+pub trait Collect: fmt::Debug {
+    /// Reads the machine and adds families to the page. What a failed one has added is taken back.
+    ///
+    /// # Errors
+    /// Each collector says its own.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error>;
+}
+
+/// A collector that is a function.
+pub type Function = fn(&Machine, &mut Page) -> Result<(), Error>;
 
 /// One collector.
 #[derive(Debug)]
@@ -57,14 +75,30 @@ pub struct Collector {
     pub name: &'static str,
     /// Whether it runs unless the options say otherwise.
     pub default: bool,
-    /// Reads the machine and adds families to the page. What a failed one has added is taken back.
-    pub collect: fn(&Machine, &mut Page) -> Result<(), Error>,
+    /// What runs.
+    pub kind: Kind,
 }
 
-/// A row of the table of collectors.
+/// What a collector is.
+#[derive(Debug)]
+pub enum Kind {
+    /// A function: it remembers nothing.
+    Function(Function),
+    /// A struct, which this makes.
+    Struct(fn(&Settings) -> Box<dyn Collect>),
+}
+
+/// A row of the table of collectors: its module, the struct if it is one, and whether it is on.
 macro_rules! collector {
     ($name:ident, $default:ident) => {
-        Collector { name: stringify!($name), default: $default, collect: $name::collect }
+        Collector { name: stringify!($name), default: $default, kind: Kind::Function($name::collect) }
+    };
+    ($name:ident, $made:ident, $default:ident) => {
+        Collector {
+            name: stringify!($name),
+            default: $default,
+            kind: Kind::Struct(|settings| Box::new($name::$made::new(settings))),
+        }
     };
 }
 
@@ -74,48 +108,48 @@ const OFF: bool = false;
 
 /// All collectors, sorted by name.
 pub const ALL: &[Collector] = &[
-    collector!(arp, ON),
+    collector!(arp, Arp, ON),
     collector!(bonding, ON),
     collector!(buddyinfo, OFF),
     collector!(conntrack, ON),
-    collector!(cpu, ON),
+    collector!(cpu, Cpu, ON),
     collector!(cpufreq, ON),
-    collector!(diskstats, ON),
+    collector!(diskstats, Diskstats, ON),
     collector!(dmi, ON),
     collector!(entropy, ON),
     collector!(filefd, ON),
-    collector!(filesystem, ON),
-    collector!(hwmon, ON),
-    collector!(interrupts, OFF),
+    collector!(filesystem, Filesystem, ON),
+    collector!(hwmon, Hwmon, ON),
+    collector!(interrupts, Interrupts, OFF),
     collector!(kernel_hung, ON),
     collector!(loadavg, ON),
     collector!(mdadm, ON),
     collector!(meminfo, ON),
-    collector!(netclass, ON),
-    collector!(netdev, ON),
-    collector!(netstat, ON),
+    collector!(netclass, Netclass, ON),
+    collector!(netdev, Netdev, ON),
+    collector!(netstat, Netstat, ON),
     collector!(network_route, OFF),
     collector!(nfs, ON),
     collector!(os, ON),
-    collector!(powersupplyclass, ON),
+    collector!(powersupplyclass, PowerSupplies, ON),
     collector!(pressure, ON),
     collector!(processes, OFF),
-    collector!(qdisc, OFF),
+    collector!(qdisc, Qdisc, OFF),
     collector!(schedstat, ON),
     collector!(selinux, ON),
     collector!(sockstat, ON),
     collector!(softirqs, OFF),
     collector!(softnet, ON),
-    collector!(stat, ON),
+    collector!(stat, Stat, ON),
     collector!(swap, OFF),
     collector!(tcpstat, OFF),
-    collector!(textfile, ON),
+    collector!(textfile, Textfile, ON),
     collector!(thermal_zone, ON),
-    collector!(time, ON),
+    collector!(time, Time, ON),
     collector!(timex, ON),
     collector!(udp_queues, ON),
     collector!(uname, ON),
-    collector!(vmstat, ON),
+    collector!(vmstat, Vmstat, ON),
     collector!(watchdog, ON),
     collector!(xfrm, OFF),
 ];

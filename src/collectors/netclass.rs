@@ -5,11 +5,15 @@
 //! root, or where the kernel's differs from the file's) is read from the files, and so the page is
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::collectors::remembered::{Facts, Remembered};
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, Table, Value, counter, gauge};
 use crate::machine::netlink::{Message, NEWLINK, by_type, messages, text, u32_at, u64_at};
-use crate::machine::{Error, Facts, Machine, Text};
-use crate::text::scan::{hex, hex_digit, signed};
+use crate::machine::{Error, Machine, Text};
+use crate::settings::Settings;
+use crate::text::address::{LONGEST, hardware};
+use crate::text::scan::{hex, signed};
 
 const INFO: [Family; 1] =
     [gauge!("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.")];
@@ -114,40 +118,59 @@ const UNTOLD: [&[u8]; 52] = [b""; 52];
 
 /// Where the statistics have what came for no protocol, since Linux 4.6.
 const NO_HANDLER: usize = 184;
-/// The longest address that the kernel has, in bytes.
-const LONGEST_ADDRESS: usize = 32;
 
-/// Adds a row for each interface.
-///
-/// # Errors
-/// If the class of interfaces cannot be listed.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let dump = if machine.settings.paths.sysfs == "/sys" { machine.links() } else { None };
-    let names = if dump.is_none() { Some(machine.sys_names(&[CLASS])?) } else { None };
-    let each_link = |table: &mut Table<'_, 0>, add: fn(&Link<'_>, &Machine, &mut Table<'_, 0>)| {
-        let mut add = |link: &Link<'_>| {
-            let is_one = !link.name.is_empty() && link.name != NO_INTERFACE;
-            if is_one && machine.settings.filters.allows(Filter::NetclassDevice, link.name) {
-                add(link, machine, table);
+/// The interfaces.
+#[derive(Debug)]
+pub struct Netclass {
+    devices: Filter,
+    /// Whose packets for no protocol are reported: node_exporter has them from its collector netdev.
+    counted: Filter,
+    ignore_invalid_speed: bool,
+    facts: Remembered,
+}
+
+impl Netclass {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            devices: settings.filters.of(Subject::NetclassDevice),
+            counted: settings.filters.of(Subject::NetdevDevice),
+            ignore_invalid_speed: settings.netclass_ignore_invalid_speed,
+            facts: Remembered::default(),
+        }
+    }
+}
+
+impl Collect for Netclass {
+    /// Adds a row for each interface.
+    ///
+    /// # Errors
+    /// If the class of interfaces cannot be listed.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let dump = if machine.paths.sysfs == "/sys" { machine.links() } else { None };
+        let names = if dump.is_none() { Some(machine.sys_names(&[CLASS])?) } else { None };
+        let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
+            let mut add = |name: &[u8], told: &[&[u8]; 52]| {
+                if !name.is_empty() && name != NO_INTERFACE && self.devices.allows(name) {
+                    add(&Link { name, told, machine, collector: self });
+                }
+            };
+            for message in messages(dump.as_deref().unwrap_or_default()) {
+                let told = parse(&message);
+                add(text(told[NAME]), &told);
+            }
+            if let Some(names) = &names {
+                names.iter().for_each(|name| add(name, &UNTOLD));
             }
         };
-        for message in messages(dump.as_deref().unwrap_or_default()) {
-            let told = parse(&message);
-            add(&Link { name: text(told[NAME]), told: &told });
-        }
-        if let Some(names) = &names {
-            for name in names.iter() {
-                add(&Link { name, told: &UNTOLD });
-            }
-        }
-    };
-    let mut table = page.rows(&FAMILIES);
-    each_link(&mut table, |link, machine, table| link.add_numbers(machine, table));
-    table.finish();
-    let mut table = page.rows(&INFO);
-    each_link(&mut table, |link, machine, table| link.add_words(machine, table));
-    table.finish();
-    Ok(())
+        let mut table = page.rows(&FAMILIES);
+        each_link(&mut |link| link.add_numbers(&mut table));
+        table.finish();
+        let mut table = page.rows(&INFO);
+        each_link(&mut |link| link.add_words(&mut table));
+        table.finish();
+        Ok(())
+    }
 }
 
 /// An interface.
@@ -156,6 +179,8 @@ struct Link<'t> {
     name: &'t [u8],
     /// What a dump tells of it, by the attributes' numbers; all empty if only the files do.
     told: &'t [&'t [u8]; 52],
+    machine: &'t Machine,
+    collector: &'t Netclass,
 }
 
 impl Link<'_> {
@@ -172,53 +197,53 @@ impl Link<'_> {
     }
 
     /// What the kernel's file says.
-    fn file<'m>(&self, machine: &'m Machine, file: &[u8]) -> Option<Text<'m>> {
-        machine.sys(&[CLASS, self.name, b"/", file])
+    fn file(&self, file: &[u8]) -> Option<Text<'_>> {
+        self.machine.sys(&[CLASS, self.name, b"/", file])
     }
 
-    fn number(&self, machine: &Machine, file: &[u8]) -> Option<i64> {
-        number(&self.file(machine, file)?)
+    fn number(&self, file: &[u8]) -> Option<i64> {
+        number(&self.file(file)?)
     }
 
     /// The numbers in `files`, which are read when the dump first tells `key`.
-    fn facts(&self, machine: &Machine, key: &[&[u8]], files: &[&[u8]]) -> Facts {
+    fn facts(&self, key: &[&[u8]], files: &[&[u8]]) -> Facts {
         let read = || {
             let mut facts = Facts::default();
             for (fact, file) in facts.iter_mut().zip(files) {
-                *fact = self.number(machine, file);
+                *fact = self.number(file);
             }
             facts
         };
-        if self.is_told() { machine.once(key, read) } else { read() }
+        if self.is_told() { self.collector.facts.once(key, read) } else { read() }
     }
 
-    fn is_running(&self, machine: &Machine) -> Option<bool> {
-        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(machine, b"flags") };
+    fn is_running(&self) -> Option<bool> {
+        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(b"flags") };
         flags.map(|flags| flags & i64::from(UP) != 0)
     }
 
     /// Whether the files that the kernel refuses unless the interface is set up and its driver knows
     /// of speeds are worth opening: not when one was refused, before the interface's state changes.
-    fn driver_tells(&self, machine: &Machine) -> bool {
+    fn driver_tells(&self) -> bool {
         if !self.is_told() {
             return true;
         }
         let key = [SPEED, self.told[INDEX], self.told[FLAGS], self.told[CARRIER_CHANGES], self.name];
-        let [speed, ..] = self.facts(machine, &key, &[SPEED]);
-        speed.is_some() && self.is_running(machine) == Some(true)
+        let [speed, ..] = self.facts(&key, &[SPEED]);
+        speed.is_some() && self.is_running() == Some(true)
     }
 
     /// Adds the values of [`FAMILIES`].
-    fn add_numbers(&self, machine: &Machine, table: &mut Table<'_, 0>) {
-        let facts = self.facts(machine, &[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
+    fn add_numbers(&self, table: &mut Table<'_, 0>) {
+        let facts = self.facts(&[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
         table.begin_row().label("device", self.name);
         for (file, told) in &FILES {
-            let read = || self.number(machine, file);
+            let read = || self.number(file);
             let number = match told {
-                Told::NoHandler => self.without_handler(machine),
-                Told::Speed => self.speed(machine),
+                Told::NoHandler => self.without_handler(),
+                Told::Speed => self.speed(),
                 Told::State if self.is_told() => Some((self.state() == b"up").into()),
-                Told::State => Some(self.file(machine, file).is_some_and(|state| *state == *b"up").into()),
+                Told::State => Some(self.file(file).is_some_and(|state| *state == *b"up").into()),
                 Told::Fact(place) => facts.get(*place).copied().flatten(),
                 Told::Nowhere => read(),
                 _ if !self.is_told() => read(),
@@ -234,18 +259,18 @@ impl Link<'_> {
     }
 
     /// The number of packets that came for no protocol.
-    fn without_handler(&self, machine: &Machine) -> Option<i64> {
+    fn without_handler(&self) -> Option<i64> {
         let count = u64_at(self.told[STATISTICS], NO_HANDLER)?.try_into().ok();
-        count.filter(|_| machine.settings.filters.allows(Filter::NetdevDevice, self.name))
+        count.filter(|_| self.collector.counted.allows(self.name))
     }
 
     /// Bytes per second.
-    fn speed(&self, machine: &Machine) -> Option<i64> {
-        if !self.driver_tells(machine) {
+    fn speed(&self) -> Option<i64> {
+        if !self.driver_tells() {
             return None;
         }
-        let megabits = self.number(machine, SPEED)?;
-        let is_told = megabits >= 0 || !machine.settings.netclass_ignore_invalid_speed;
+        let megabits = self.number(SPEED)?;
+        let is_told = megabits >= 0 || !self.collector.ignore_invalid_speed;
         is_told.then(|| megabits.wrapping_mul(125_000))
     }
 
@@ -256,38 +281,26 @@ impl Link<'_> {
     }
 
     /// Adds the labels of [`INFO`].
-    fn add_words(&self, machine: &Machine, table: &mut Table<'_, 0>) {
-        let admin_state = self.is_running(machine).map_or("unknown", |is_up| if is_up { "up" } else { "down" });
-        let duplex = if self.driver_tells(machine) { self.file(machine, b"duplex") } else { None };
-        let mut buffer = [0; 3 * LONGEST_ADDRESS];
+    fn add_words(&self, table: &mut Table<'_, 0>) {
+        let admin_state = self.is_running().map_or("unknown", |is_up| if is_up { "up" } else { "down" });
+        let duplex = if self.driver_tells() { self.file(b"duplex") } else { None };
+        let mut buffer = [0; 3 * LONGEST];
         table.begin_row();
-        self.add_word(machine, table, "address", address(self.told[ADDRESS], &mut buffer));
+        self.add_word(table, "address", hardware(self.told[ADDRESS], &mut buffer));
         table.label("adminstate", admin_state.as_bytes());
-        self.add_word(machine, table, "broadcast", address(self.told[BROADCAST], &mut buffer));
+        self.add_word(table, "broadcast", hardware(self.told[BROADCAST], &mut buffer));
         table.label("device", self.name).label("duplex", duplex.as_deref().unwrap_or_default());
-        self.add_word(machine, table, "ifalias", text(self.told[ALIAS]));
-        self.add_word(machine, table, "operstate", self.state());
+        self.add_word(table, "ifalias", text(self.told[ALIAS]));
+        self.add_word(table, "operstate", self.state());
         table.count(Some(1));
     }
 
     /// Adds what is told, or else what the file of the label's name says.
-    fn add_word(&self, machine: &Machine, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
-        let file = if self.is_told() { None } else { self.file(machine, name.as_bytes()) };
+    fn add_word(&self, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
+        let file = if self.is_told() { None } else { self.file(name.as_bytes()) };
         let word = if self.is_told() { told } else { file.as_deref().unwrap_or_default() };
         table.label(name, word.trim_ascii());
     }
-}
-
-/// An address as the files have it, hexadecimal bytes with colons between, at the beginning of
-/// `text`.
-fn address<'t>(bytes: &[u8], text: &'t mut [u8; 3 * LONGEST_ADDRESS]) -> &'t [u8] {
-    for (place, byte) in text.chunks_exact_mut(3).zip(bytes) {
-        if let [high, low, after] = place {
-            (*high, *low, *after) = (hex_digit(byte >> 4), hex_digit(*byte), b':');
-        }
-    }
-    let length = bytes.len().min(LONGEST_ADDRESS).saturating_mul(3).saturating_sub(1);
-    text.get(..length).unwrap_or_default()
 }
 
 fn number(text: &[u8]) -> Option<i64> {
@@ -333,8 +346,10 @@ mod tests {
         parse(&messages(answer).next().unwrap())
     }
 
-    fn link<'t>(told: &'t [&'t [u8]; 52]) -> Link<'t> {
-        Link { name: text(told[NAME]), told }
+    fn with_link<T>(answer: &[u8], ask: impl FnOnce(&Link<'_>) -> T) -> T {
+        let (machine, collector) = (Machine::default(), Netclass::new(&Settings::default()));
+        let told = told(answer);
+        ask(&Link { name: text(told[NAME]), told: &told, machine: &machine, collector: &collector })
     }
 
     #[test]
@@ -349,22 +364,21 @@ mod tests {
             attribute(35, &2_u32.to_ne_bytes()),
             attribute(50, &68_u32.to_ne_bytes()),
         ];
-        let answer = answer(0x11043, &more);
-        let told = told(&answer);
-        let link = link(&told);
-        assert!(link.is_told());
-        assert_eq!((link.name, link.state()), (&b"eth0"[..], &b"up"[..]));
-        assert_eq!((link.told[ADDRESS], text(link.told[ALIAS])), (&[2, 0xfc, 0, 0, 0, 1][..], &b"to the street"[..]));
-        let numbers = [PROTOCOL, INDEX, FLAGS, BELOW, 4, 17, CARRIER_CHANGES, 48].map(|kind| link.told_number(kind));
-        assert_eq!(numbers, [Some(1), Some(4), Some(0x11043), Some(4), Some(1400), Some(0), Some(2), None]);
+        with_link(&answer(0x11043, &more), |link| {
+            assert!(link.is_told());
+            assert_eq!((link.name, link.state()), (&b"eth0"[..], &b"up"[..]));
+            let words = (link.told[ADDRESS], text(link.told[ALIAS]));
+            assert_eq!(words, (&[2, 0xfc, 0, 0, 0, 1][..], &b"to the street"[..]));
+            let numbers = [PROTOCOL, INDEX, FLAGS, BELOW, 4, 17, CARRIER_CHANGES, 48];
+            let numbers = numbers.map(|attribute| link.told_number(attribute));
+            assert_eq!(numbers, [Some(1), Some(4), Some(0x11043), Some(4), Some(1400), Some(0), Some(2), None]);
+        });
     }
 
     #[test]
     fn statistics_of_old_kernels_are_shorter() {
-        let without_handler = |statistics: &[u8]| {
-            let answer = answer(1, &[attribute(23, statistics)]);
-            link(&told(&answer)).without_handler(&Machine::default())
-        };
+        let without_handler =
+            |statistics: &[u8]| with_link(&answer(1, &[attribute(23, statistics)]), |link| link.without_handler());
         let statistics: Vec<u8> = (0..25_u64).flat_map(u64::to_ne_bytes).collect();
         assert_eq!(without_handler(&statistics), Some(23));
         assert_eq!(without_handler(&statistics[..184]), None);
@@ -373,10 +387,9 @@ mod tests {
     #[test]
     fn what_is_down_has_no_carrier() {
         let lines = |flags| {
-            let answer = answer(flags, &[]);
             let mut page = Page::default();
             let mut table = page.rows(&FAMILIES);
-            link(&told(&answer)).add_numbers(&Machine::default(), &mut table);
+            with_link(&answer(flags, &[]), |link| link.add_numbers(&mut table));
             table.finish();
             [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"]
                 .map(|name| page.samples(name).len())
@@ -387,21 +400,13 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        let parsed = |answer: &[u8]| !link(&told(answer)).name.is_empty();
+        let parsed = |answer: &[u8]| with_link(answer, |link| !link.name.is_empty());
         assert!(parsed(&answer(1, &[])));
         assert!(!parsed(&message(NEWLINK, 2, &head(1))));
         assert!(!parsed(&message(NEWLINK, 2, &head(1)[..15])));
         assert!(!parsed(&message(99, 2, &[head(1), attribute(3, b"eth0\0")].concat())));
         assert!(parsed(&answer(1, &[attribute(16, &[]), attribute(4, &[1, 2, 3])])));
         assert!(parsed(&answer(1, &[attribute(16, &[200]), attribute(4, &[])])));
-    }
-
-    #[test]
-    fn addresses() {
-        let mut buffer = [0; 3 * LONGEST_ADDRESS];
-        assert_eq!(address(&[0xff; 40], &mut buffer).len(), 95);
-        assert_eq!(address(&[2, 0xfc, 0, 0, 0x9a, 1], &mut buffer), b"02:fc:00:00:9a:01");
-        assert_eq!(address(&[], &mut buffer), b"");
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! alias's name has a colon of its own (`eth0:1: 0 …`), so the name ends at the last one. On a
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 use crate::text::scan::{decimal, lines, rsplit_once, words};
 
 /// In the order of the file's columns.
@@ -29,29 +31,44 @@ const FAMILIES: [Family; 16] = [
     counter!("node_network_transmit_compressed_total", "Network device statistic transmit_compressed."),
 ];
 
-/// Adds a row for each interface.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc(&[b"net/dev"])?;
-    let mut table = page.table(&FAMILIES);
-    // The first two lines are the heads of the columns.
-    for line in lines(&text).skip(2) {
-        match parse(line) {
-            Some((device, counters)) if machine.settings.filters.allows(Filter::NetdevDevice, device) => {
-                table.begin_row().label("device", device);
-                let mut counters = words(counters);
-                for _ in &FAMILIES {
-                    table.count(counters.next().and_then(decimal));
-                }
-            }
-            Some(_) => {}
-            None => text.skip(line),
-        }
+/// The counters of each interface.
+#[derive(Debug)]
+pub struct Netdev {
+    devices: Filter,
+}
+
+impl Netdev {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { devices: settings.filters.of(Subject::NetdevDevice) }
     }
-    table.finish();
-    Ok(())
+}
+
+impl Collect for Netdev {
+    /// Adds a row for each interface.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let text = machine.proc(&[b"net/dev"])?;
+        let mut table = page.table(&FAMILIES);
+        // The first two lines are the heads of the columns.
+        for line in lines(&text).skip(2) {
+            match parse(line) {
+                Some((device, counters)) if self.devices.allows(device) => {
+                    table.begin_row().label("device", device);
+                    let mut counters = words(counters);
+                    for _ in &FAMILIES {
+                        table.count(counters.next().and_then(decimal));
+                    }
+                }
+                Some(_) => {}
+                None => text.skip(line),
+            }
+        }
+        table.finish();
+        Ok(())
+    }
 }
 
 /// An interface's name and its counters: bytes, packets and events since it came up.

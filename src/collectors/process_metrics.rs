@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use procfs::process::LimitValue;
 
+use crate::collectors::Collect;
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls;
@@ -29,19 +30,19 @@ const LIMITS: [(&[u8], Family); 2] = [
 
 /// This process, from scrape to scrape.
 #[derive(Debug, Default)]
-pub struct Process {
+pub struct ProcessMetrics {
     /// When it began, in hundredths of a second since 1970.
     started: Cell<u64>,
     /// The values of [`LIMITS`], once they were read.
     limits: Cell<Option<[u64; 2]>>,
 }
 
-impl Process {
+impl Collect for ProcessMetrics {
     /// Adds the families of the process collector.
     ///
     /// # Errors
-    /// If the kernel does not tell.
-    pub fn collect(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    /// If one of the files cannot be read.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let open = machine.own_open_files()?.iter().count();
         page.single(&OPEN_FDS, u64::try_from(open).unwrap_or_default());
         for (limit, (_, family)) in self.limits(machine)?.iter().zip(&LIMITS) {
@@ -55,7 +56,9 @@ impl Process {
         page.single(&START, Value::decimal(self.started(machine, stat.started), 2));
         Ok(())
     }
+}
 
+impl ProcessMetrics {
     /// The limits of [`LIMITS`]: the file is long, and they stay as they were when the exporter began.
     fn limits(&self, machine: &Machine) -> Result<[u64; 2], Error> {
         if let Some(limits) = self.limits.get() {

@@ -2,10 +2,12 @@
 //!
 //! Only the queue at an interface's root is told, which counts what those below it do.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, counter, gauge};
 use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
 use crate::machine::{Error, Machine};
+use crate::settings::Settings;
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_qdisc_backlog", "Number of bytes currently in queue to be sent."),
@@ -40,30 +42,45 @@ const GETQDISC: u16 = 38;
 const NEWQDISC: u16 = 36;
 const ROOT: u32 = u32::MAX;
 
-/// Adds a row for each interface.
-///
-/// # Errors
-/// If the kernel does not answer.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let dump = machine.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
-    let links = machine.links().ok_or(Error::Absent)?;
-    let mut table = page.rows(&FAMILIES);
-    for queue in messages(&dump).filter_map(|message| parse(&message)) {
-        let Some(device) = link_name(&links, queue.index) else { continue };
-        if !machine.settings.filters.allows(Filter::QdiscDevice, device) {
-            continue;
-        }
-        table.begin_row().label("device", device).label("kind", queue.kind);
-        for count in &COUNTS {
-            table.count(match count {
-                Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),
-                Count::Bytes => u64_at(queue.basic, 0),
-                Count::Packets => queue.packets(),
-            });
-        }
+/// The queues of each interface.
+#[derive(Debug)]
+pub struct Qdisc {
+    devices: Filter,
+}
+
+impl Qdisc {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { devices: settings.filters.of(Subject::QdiscDevice) }
     }
-    table.finish();
-    Ok(())
+}
+
+impl Collect for Qdisc {
+    /// Adds a row for each interface.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let dump = machine.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
+        let links = machine.links().ok_or(Error::Absent)?;
+        let mut table = page.rows(&FAMILIES);
+        for queue in messages(&dump).filter_map(|message| parse(&message)) {
+            let Some(device) = link_name(&links, queue.index) else { continue };
+            if !self.devices.allows(device) {
+                continue;
+            }
+            table.begin_row().label("device", device).label("kind", queue.kind);
+            for count in &COUNTS {
+                table.count(match count {
+                    Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),
+                    Count::Bytes => u64_at(queue.basic, 0),
+                    Count::Packets => queue.packets(),
+                });
+            }
+        }
+        table.finish();
+        Ok(())
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! The columns are those of all processors that there could be, running or not.
 
+use crate::collectors::processors::heads;
 use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, split_once, words};
@@ -15,33 +16,17 @@ const FUNCTIONS: [Family; 1] = [counter!("node_softirqs_functions_total", "Softi
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc_record(&[b"softirqs"])?;
     let mut lines = lines(&text);
-    let heads = lines.next().unwrap_or_default();
+    let first = lines.next().unwrap_or_default();
     let mut table = page.table(&FUNCTIONS);
     for line in lines {
         let Some((kind, counts)) = split_once(line, b':') else {
             text.skip(line);
             continue;
         };
-        for (cpu, count) in parse_heads(heads).zip(words(counts)) {
+        for (cpu, count) in heads(first).zip(words(counts)) {
             table.begin_row().label("cpu", cpu).label("type", kind.trim_ascii()).count(decimal(count));
         }
     }
     table.finish();
     Ok(())
-}
-
-/// The processors' numbers.
-pub(super) fn parse_heads(heads: &[u8]) -> impl Iterator<Item = &[u8]> {
-    words(heads).map(|head| head.strip_prefix(b"CPU").unwrap_or(head))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads() {
-        assert!(parse_heads(b"                    CPU0       CPU2       ").eq([b"0", b"2"]));
-        assert_eq!(parse_heads(b"").count(), 0);
-    }
 }

@@ -1,18 +1,17 @@
 //! `/proc/net/tcp` and `tcp6`: how many connections are in each state, and what their queues hold.
 //!
-//! There is a line for each socket, whose state is its fourth word and whose queues are its fifth,
-//! `tx:rx`, all in hexadecimal. The kernel walks its whole table to write them, which costs a router
+//! There is a line for each socket. The kernel walks its whole table to write them, which costs a router
 //! milliseconds: the collector is off by default.
 
+use crate::collectors::sockets::{STATES, Sums};
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{hex, lines, split_once, words};
 
-const STATES: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
+const COUNTS: [Family; 1] = [gauge!("node_tcp_connection_states", "Number of connection states.")];
 
 const FILES: [&[u8]; 2] = [b"net/tcp", b"net/tcp6"];
 /// By the kernel's numbers, the first of which is 1.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; STATES] = [
     "established",
     "syn_sent",
     "syn_recv",
@@ -40,7 +39,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             result => found = Ok(result?),
         }
     }
-    let mut table = page.rows(&STATES);
+    let mut table = page.rows(&COUNTS);
     for (name, count) in NAMES.iter().zip(&sums.states).filter(|(_, count)| **count != 0) {
         table.begin_row().label("state", name.as_bytes()).count(Some((*count).into()));
     }
@@ -48,94 +47,4 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     table.begin_row().label("state", b"tx_queued_bytes").count(Some(sums.tx));
     table.finish();
     found
-}
-
-/// What the lines of such files add up to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// The bytes that wait to be sent.
-    pub tx: u64,
-    /// The bytes that wait to be read.
-    pub rx: u64,
-    /// How many sockets are in each state, by the kernel's numbers less 1.
-    pub states: [u32; NAMES.len()],
-}
-
-impl Sums {
-    /// Adds the sockets of a file, `net/tcp` or another of its kind.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn add(&mut self, machine: &Machine, path: &[u8]) -> Result<(), Error> {
-        let text = machine.proc(&[path])?;
-        let mut lines = lines(&text);
-        // The heads of the columns.
-        lines.next();
-        for line in lines {
-            if self.add_line(line).is_none() {
-                text.skip(line);
-            }
-        }
-        Ok(())
-    }
-
-    fn add_line(&mut self, line: &[u8]) -> Option<()> {
-        let mut words = words(line);
-        let state = hex(words.nth(3)?)?;
-        let (tx, rx) = split_once(words.next()?, b':')?;
-        let (tx, rx) = (hex(tx)?, hex(rx)?);
-        self.tx = self.tx.wrapping_add(tx);
-        self.rx = self.rx.wrapping_add(rx);
-        let count = usize::try_from(state.wrapping_sub(1)).ok().and_then(|at| self.states.get_mut(at));
-        if let Some(count) = count {
-            *count = count.wrapping_add(1);
-        }
-        Some(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use procfs::net::TcpNetEntries;
-    use procfs::{FromBufReadSI, LocalSystemInfo};
-
-    use super::*;
-
-    const LINE: &str = "   1: 0A000005:0016 0A000002:FFFF 0A 00000015:000001A0 02:000DBEBE 00000000     0        0 2740 2 ffff88003d3af3c0";
-
-    /// The bytes to be sent and to be read, and the socket's state.
-    fn parsed(line: &[u8]) -> Option<(u64, u64, usize)> {
-        let mut sums = Sums::default();
-        sums.add_line(line)?;
-        Some((sums.tx, sums.rx, sums.states.iter().position(|count| *count == 1).map_or(0, |at| at + 1)))
-    }
-
-    #[test]
-    fn real() {
-        assert_eq!(parsed(LINE.as_bytes()), Some((0x15, 0x1a0, 10)));
-    }
-
-    #[test]
-    fn truncated_and_odd() {
-        for odd in [
-            &b""[..],
-            b"   1: 0A000005:0016 0A000002:FFFF 0A",
-            b"1: 1 1 xx 1:1",
-            b"1: 1 1 0A 00000015",
-            b"1: 1 1 0A x:0",
-        ] {
-            assert_eq!(parsed(odd), None, "{odd:?}");
-        }
-        for unknown in [&b"1: 1 1 00 1:2"[..], b"1: 1 1 0D 1:2", b"1: 1 1 ffffffffffffffff 1:2"] {
-            assert_eq!(parsed(unknown), Some((1, 2, 0)));
-        }
-    }
-
-    #[test]
-    fn as_procfs() {
-        let theirs = TcpNetEntries::from_buf_read(format!("head\n{LINE}\n").as_bytes(), &LocalSystemInfo).unwrap().0;
-        let (tx, rx, state) = parsed(LINE.as_bytes()).unwrap();
-        assert_eq!(u8::try_from(state).unwrap(), theirs[0].state.to_u8());
-        assert_eq!((tx, rx), (u64::from(theirs[0].tx_queue), u64::from(theirs[0].rx_queue)));
-    }
 }

@@ -5,10 +5,12 @@
 //! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
 //! collector runs after all others, so that it knows their families.
 
+use crate::collectors::Collect;
+use crate::filter::{glob, is_glob};
 use crate::format::parse::{Family, parse};
 use crate::format::{self, Page, Value, gauge};
-use crate::glob;
 use crate::machine::{Error, Machine, Names};
+use crate::settings::Settings;
 use crate::text::scan::rsplit_once;
 
 const MTIME: [format::Family; 1] =
@@ -19,44 +21,60 @@ const FAILED: format::Family =
 /// More directories than a pattern should find.
 const MOST_DIRECTORIES: usize = 256;
 
-/// Adds the families of the files, and when each was written.
-///
-/// # Errors
-/// None: `node_textfile_scrape_error` tells what went wrong.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    // No file may have these two either.
-    page.family(&MTIME[0]).family(&FAILED);
-    let own = page.family_count();
-    let mut changed = Vec::new();
-    let mut has_failed = false;
-    for pattern in &machine.settings.textfile_directories {
-        let pattern = without_slash(pattern.as_bytes());
-        let mut is_there = false;
-        for directory in &directories(machine, pattern) {
-            let Ok(names) = machine.given_names(directory) else { continue };
-            is_there = true;
-            for name in sorted(&names, &|name| name.ends_with(b".prom")) {
-                let path = [directory.as_slice(), b"/", name].concat();
-                match add_file(machine, page, own, directory, name, &path) {
-                    Some(time) => changed.push((path, time)),
-                    None => has_failed = true,
+/// The directories.
+#[derive(Debug)]
+pub struct Textfile {
+    /// The paths, which may be patterns.
+    directories: Vec<String>,
+}
+
+impl Textfile {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { directories: settings.textfile_directories.clone() }
+    }
+}
+
+impl Collect for Textfile {
+    /// Adds the families of the files, and when each was written.
+    ///
+    /// # Errors
+    /// None: `node_textfile_scrape_error` tells what went wrong.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        // No file may have these two either.
+        page.family(&MTIME[0]).family(&FAILED);
+        let own = page.family_count();
+        let mut changed = Vec::new();
+        let mut has_failed = false;
+        for pattern in &self.directories {
+            let pattern = without_slash(pattern.as_bytes());
+            let mut is_there = false;
+            for directory in &directories(machine, pattern) {
+                let Ok(names) = machine.given_names(directory) else { continue };
+                is_there = true;
+                for name in sorted(&names, &|name| name.ends_with(b".prom")) {
+                    let path = [directory.as_slice(), b"/", name].concat();
+                    match add_file(machine, page, own, directory, name, &path) {
+                        Some(time) => changed.push((path, time)),
+                        None => has_failed = true,
+                    }
+                }
+            }
+            if !is_there {
+                has_failed = true;
+                if let Err(error) = machine.given_names(pattern) {
+                    machine.skip(error);
                 }
             }
         }
-        if !is_there {
-            has_failed = true;
-            if let Err(error) = machine.given_names(pattern) {
-                machine.skip(error);
-            }
+        let mut table = page.table(&MTIME);
+        for (path, time) in &changed {
+            table.row(&[("file", path)], [Some(Value::from(*time))]);
         }
+        table.finish();
+        page.single(&FAILED, has_failed);
+        Ok(())
     }
-    let mut table = page.table(&MTIME);
-    for (path, time) in &changed {
-        table.row(&[("file", path)], [Some(Value::from(*time))]);
-    }
-    table.finish();
-    page.single(&FAILED, has_failed);
-    Ok(())
 }
 
 /// A path without the slash at its end, unless it is the root's.
@@ -71,17 +89,18 @@ fn without_slash(path: &[u8]) -> &[u8] {
 fn directories(machine: &Machine, pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut found = vec![Vec::new()];
     for part in pattern.split_inclusive(|&byte| byte == b'/') {
-        if !glob::is_pattern(part) {
+        if !is_glob(part) {
             for path in &mut found {
                 path.extend_from_slice(part);
             }
             continue;
         }
         let (part, end) = part.strip_suffix(b"/").map_or((part, &b""[..]), |part| (part, b"/"));
+        let Some(pattern) = glob(part) else { return Vec::new() };
         let mut matching = Vec::new();
         for path in &found {
             let Ok(names) = machine.given_names(path) else { continue };
-            for name in sorted(&names, &|name| glob::matches(part, name)) {
+            for name in sorted(&names, &|name| pattern.is_match(&String::from_utf8_lossy(name))) {
                 matching.push([path, name, end].concat());
             }
         }
@@ -166,11 +185,11 @@ mod tests {
 
     /// What the collector adds to a page that has `node_load1`, without times and the directory.
     fn collected(directories: &[&str]) -> String {
-        let mut machine = Machine::default();
-        machine.settings.textfile_directories = directories.iter().map(|&path| path.into()).collect();
+        let machine = Machine::default();
+        let directories = directories.iter().map(|&path| path.into()).collect();
         let (mut page, mut out) = (Page::default(), Sorted::default());
         page.single(&gauge!("node_load1", "1m load average."), true);
-        collect(&machine, &mut page).unwrap();
+        Textfile { directories }.collect(&machine, &mut page).unwrap();
         page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name());
         String::from_utf8(out.to_vec()).unwrap()
     }

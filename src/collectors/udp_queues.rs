@@ -2,7 +2,7 @@
 //!
 //! Their lines are those of `/proc/net/tcp`. A kernel without IPv6 has but the first file.
 
-use crate::collectors::tcpstat::Sums;
+use crate::collectors::sockets::Sums;
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 

@@ -3,26 +3,45 @@
 //! A kernel without CONFIG_VM_EVENT_COUNTERS, as a router's may be, has but the `nr_` lines, of
 //! which none is told by default.
 
-use crate::filter::Filter;
+use crate::collectors::Collect;
+use crate::filter::{Filter, Subject};
 use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{decimal, split_once};
+use crate::settings::Settings;
+use crate::text::scan::{decimal, lines, split_once};
 
-/// Adds a family for each line that `--collector.vmstat.fields` names.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc(&[b"vmstat"])?;
-    let name = |line| split_once(line, b' ').map(|(name, _)| [name, b"", b""]);
-    machine.settings.filters.told_lines(Filter::VmstatField, &text, name, &mut |line| match parse(line) {
-        Some((name, value)) => {
-            let help = [&b"/proc/vmstat information field "[..], name, b"."];
-            page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
+/// The figures of the memory management.
+#[derive(Debug)]
+pub struct Vmstat {
+    fields: Filter,
+}
+
+impl Vmstat {
+    /// The collector as the options say.
+    pub fn new(settings: &Settings) -> Self {
+        Self { fields: settings.filters.of(Subject::VmstatField) }
+    }
+}
+
+impl Collect for Vmstat {
+    /// Adds a family for each line that `--collector.vmstat.fields` names.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+        let text = machine.proc(&[b"vmstat"])?;
+        for line in lines(&text) {
+            match parse(line) {
+                Some((name, value)) if self.fields.allows(name) => {
+                    let help = [&b"/proc/vmstat information field "[..], name, b"."];
+                    page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
+                }
+                Some(_) => {}
+                None => text.skip(line),
+            }
         }
-        None => text.skip(line),
-    });
-    Ok(())
+        Ok(())
+    }
 }
 
 /// A name and its figure.

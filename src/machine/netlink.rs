@@ -4,6 +4,11 @@
 //! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
 //! the machine's own byte order.
 
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+
+use super::files::LONGEST;
 use crate::text::scan::split_once;
 
 /// The type of the message that ends a dump.
@@ -42,6 +47,40 @@ impl Message<'_> {
             _ if self.flags & INTERRUPTED != 0 => None,
             kind => Some(kind == DONE),
         }
+    }
+}
+
+/// Reads an answer to its end; false if it is of no use.
+pub(super) fn dump(out: &mut Vec<u8>, kind: u16, body: &[u8]) -> Result<bool, Errno> {
+    // The kernel makes its messages as long as the longest buffer that it was given, up to this,
+    // and one that does not fit is lost.
+    const LONGEST_MESSAGE: usize = 32 << 10;
+    // No protocol is NETLINK_ROUTE.
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    let (request, length) = dump_request(kind, body);
+    send(&socket, request.get(..length).unwrap_or_default(), SendFlags::empty())?;
+    loop {
+        let start = out.len();
+        if start > LONGEST {
+            return Ok(false);
+        }
+        // Not twice as much as it has, which would be too much to keep.
+        out.reserve_exact(LONGEST_MESSAGE);
+        // The answer is there before its request has returned.
+        let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+        let (_, length) = recv(&socket, spare_capacity(out), flags)?;
+        let Some(answer) = out.get(start..).filter(|answer| answer.len() == length && length > 0) else {
+            return Ok(false);
+        };
+        for message in messages(answer) {
+            match message.ends() {
+                Some(false) => {}
+                Some(true) => return Ok(true),
+                None => return Ok(false),
+            }
+        }
+        let padding = length.next_multiple_of(4).saturating_sub(length);
+        out.resize(out.len().saturating_add(padding), 0);
     }
 }
 

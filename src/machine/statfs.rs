@@ -8,7 +8,6 @@
 //! is back.
 
 use std::ffi::{CStr, CString};
-use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -62,28 +61,6 @@ pub enum Question {
     Asked(RawFd),
     /// There is no answer yet.
     Open,
-}
-
-/// The mounts that were asked about, and room for their names.
-#[derive(Debug, Default)]
-pub struct Mounts {
-    /// In the order of the kernel's list.
-    pub asked: Vec<Asked>,
-    /// A device's name.
-    pub device: Vec<u8>,
-    /// A mount point.
-    pub point: Vec<u8>,
-}
-
-/// A mount, and what its file system was asked.
-#[derive(Debug)]
-pub struct Asked {
-    /// Where its line stands in the list of mounts.
-    pub line: Range<usize>,
-    /// Whether its file system may hang.
-    pub may_hang: bool,
-    /// `None` if the mount is not told.
-    pub question: Option<Question>,
 }
 
 /// The questions that have no answer yet.

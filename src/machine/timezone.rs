@@ -3,6 +3,10 @@
 //! That is what routers hold in `/etc/TZ`, and what stands at the end of the files of the time zone
 //! database, so that the tables before it, and a library that reads them, are not needed.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use super::Machine;
 use crate::text::scan::{decimal, split_once};
 
 const DAY: i32 = 86400;
@@ -16,6 +20,25 @@ pub struct Offset<'z> {
     pub name: &'z [u8],
     /// East of Greenwich is positive.
     pub seconds: i32,
+}
+
+/// The machine's time zone: that of the variable TZ, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
+/// that of `/etc/localtime`.
+pub fn find(machine: &Machine, variable: Option<OsString>) -> Option<Vec<u8>> {
+    let database = |path: &[&[u8]]| Some(of_database(&machine.file(path).ok()?)?.to_vec());
+    match variable.map(OsString::into_vec) {
+        Some(value) => {
+            let value = value.strip_prefix(b":").unwrap_or(&value);
+            if offset(value, 0).is_some() {
+                return Some(value.to_vec());
+            }
+            database(&[if value.starts_with(b"/") { b"" } else { b"usr/share/zoneinfo/" }, value])
+        }
+        None => match machine.file(&[b"etc/TZ"]) {
+            Ok(text) => Some(text.trim_ascii().to_vec()),
+            Err(_) => database(&[b"etc/localtime"]),
+        },
+    }
 }
 
 /// The name and the offset that `zone` has at `now`, seconds since 1970; `None` if it is no zone.

@@ -1,5 +1,6 @@
 //! Bytes in, numbers and words out.
 
+pub mod address;
 pub mod digits;
 pub mod errno;
 pub mod scan;

@@ -1,0 +1,375 @@
+//! Reading files, over and over.
+//!
+//! Files of /proc are kept open and read again from their start, which costs a router a fraction of
+//! opening them; buffers are used again, so that a scrape allocates nothing once it has seen the
+//! longest file.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::io::{Errno, pread};
+use rustix::process::Resource;
+
+use super::error::{Error, Fault, printable};
+use crate::process::syscalls;
+use crate::text::scan::split_once;
+
+/// The longest file that is read: what /proc shows of a very busy router.
+pub(super) const LONGEST: usize = 4 << 20;
+/// The longest file of another program's.
+pub const LONGEST_GIVEN: u64 = 1 << 20;
+/// A buffer longer than this is not kept for the next file.
+const USUAL: usize = 64 << 10;
+/// How many scrapes in a row may do without a file that is kept open. Some scrape a part at a time.
+const MOST_IDLE: u8 = 16;
+/// How many files are kept open. Each holds some 3.4 kB of kernel memory.
+const MOST_KEPT: usize = 96;
+
+/// The files that are kept open, and room for what files say.
+#[derive(Debug)]
+pub(super) struct Files {
+    kept: RefCell<Kept>,
+    /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
+    /// read of a file of /proc/sys costs the kernel ten times a short one.
+    short: Pool,
+    long: Pool,
+    pub skipped: RefCell<Option<Error>>,
+}
+
+/// Buffers not in use. They are boxed, as a [`Text`] is to be small.
+type Pool = RefCell<Vec<Box<Buffer>>>;
+
+/// Files kept open, in the order in which a scrape asks for them.
+#[derive(Debug, Default)]
+struct Kept {
+    most: usize,
+    files: Vec<KeptFile>,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct KeptFile {
+    path: Vec<u8>,
+    file: OwnedFd,
+    /// How many scrapes have begun since it was read.
+    idle: u8,
+}
+
+impl Kept {
+    /// Where `path` stands; it is nearly always the one after the last that was asked for.
+    fn find(&mut self, path: &[u8]) -> Option<usize> {
+        let here = |file: &KeptFile| file.path == path;
+        let at = match self.files.get(self.next) {
+            Some(file) if here(file) => self.next,
+            _ => self.files.iter().position(here)?,
+        };
+        self.next = at.saturating_add(1);
+        self.files.get_mut(at)?.idle = 0;
+        Some(at)
+    }
+
+    /// Closes what nobody asks for any more, such as the files of a disk that is gone.
+    fn begin(&mut self) {
+        self.next = 0;
+        self.files.retain_mut(|file| {
+            file.idle = file.idle.saturating_add(1);
+            file.idle <= MOST_IDLE
+        });
+    }
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// To its end, and kept open for the next time.
+    Kept,
+    /// As one record, which one read tells all of if it has the room, and kept open.
+    KeptRecord,
+    /// To its end.
+    Whole,
+    /// An attribute: one read tells all of it.
+    Attribute,
+    /// An attribute that is kept open.
+    KeptAttribute,
+}
+
+impl Reading {
+    fn keeps(self) -> bool {
+        matches!(self, Self::Kept | Self::KeptRecord | Self::KeptAttribute)
+    }
+
+    fn is_short(self) -> bool {
+        matches!(self, Self::Attribute | Self::KeptAttribute)
+    }
+
+    /// Whether a read that leaves room is the last.
+    fn is_at_once(self) -> bool {
+        self.is_short() || self == Self::KeptRecord
+    }
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        // The rest is for connections, and for what is open for the time of a scrape only.
+        let descriptors = syscalls::limits(Resource::Nofile)[0];
+        let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
+        Self {
+            kept: RefCell::new(Kept { most, ..Kept::default() }),
+            short: Pool::default(),
+            long: Pool::default(),
+            skipped: RefCell::default(),
+        }
+    }
+}
+
+impl Files {
+    /// A scrape begins: closes what is not asked for any more.
+    pub fn begin(&self) {
+        self.kept.borrow_mut().begin();
+    }
+
+    pub fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
+        let mut text = self.open_text(root, path, reading.is_short());
+        match text.buffer().fill(self, reading) {
+            Ok(()) => Ok(text),
+            Err(errno) => Err(Error::from_errno(text.path(), errno)),
+        }
+    }
+
+    /// The names in a directory; an error comes with the path.
+    pub fn names(&self, root: &str, path: &[&[u8]]) -> Result<Names<'_>, (Text<'_>, Errno)> {
+        let mut text = self.open_text(root, path, false);
+        match text.buffer().list(self) {
+            Ok(()) => Ok(Names(text)),
+            Err(errno) => Err((text, errno)),
+        }
+    }
+
+    /// An empty text with its path, in a buffer that was used before.
+    pub fn open_text(&self, root: &str, path: &[&[u8]], is_short: bool) -> Text<'_> {
+        let mut buffer = self.pool(is_short).borrow_mut().pop();
+        let Buffer { bytes, start, .. } = &mut **buffer.get_or_insert_with(|| {
+            Box::new(Buffer { bytes: Vec::with_capacity(if is_short { 512 } else { 8192 }), start: 0, is_short })
+        });
+        bytes.clear();
+        bytes.extend_from_slice(root.as_bytes());
+        bytes.push(b'/');
+        for part in path {
+            bytes.extend_from_slice(part);
+        }
+        bytes.push(0);
+        *start = bytes.len();
+        Text { files: self, buffer }
+    }
+
+    fn pool(&self, is_short: bool) -> &Pool {
+        if is_short { &self.short } else { &self.long }
+    }
+}
+
+/// What a file said: two words in size, as collectors hand it about.
+#[derive(Debug)]
+pub struct Text<'m> {
+    files: &'m Files,
+    /// There until it is given back.
+    buffer: Option<Box<Buffer>>,
+}
+
+impl Deref for Text<'_> {
+    type Target = [u8];
+
+    #[inline(never)]
+    fn deref(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], |buffer| buffer.said())
+    }
+}
+
+impl Drop for Text<'_> {
+    /// Puts the buffer where it will be used again.
+    fn drop(&mut self) {
+        if let Some(buffer) = self.buffer.take_if(|buffer| buffer.bytes.capacity() <= USUAL) {
+            self.files.pool(buffer.is_short).borrow_mut().push(buffer);
+        }
+    }
+}
+
+impl Text<'_> {
+    pub(super) fn buffer(&mut self) -> &mut Buffer {
+        self.buffer.get_or_insert_default()
+    }
+
+    /// The error that the file says `found`.
+    pub fn odd(&self, found: &[u8]) -> Error {
+        let shown = found.get(..found.len().min(60)).unwrap_or_default();
+        Error::Fault(Box::new(Fault::Odd { path: printable(self.path()), found: printable(shown) }))
+    }
+
+    /// Passes over a line that makes no sense, which costs that line and nothing else. The first
+    /// one of a collector is told in the log.
+    pub fn skip(&self, line: &[u8]) {
+        self.files.skipped.borrow_mut().get_or_insert_with(|| self.odd(line));
+    }
+
+    pub(super) fn path(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], |buffer| buffer.path())
+    }
+}
+
+/// A path, a NUL, and what the file of that path said from `start` on.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    pub bytes: Vec<u8>,
+    start: usize,
+    is_short: bool,
+}
+
+impl Buffer {
+    pub(super) fn path(&self) -> &[u8] {
+        self.bytes.get(..self.start.saturating_sub(1)).unwrap_or_default()
+    }
+
+    fn said(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// The path for a system call; `None` if it has a NUL within.
+    pub(super) fn c_path(&self) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes.get(..self.start)?).ok()
+    }
+
+    pub(super) fn open(&self, files: &Files, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = self.c_path().ok_or(Errno::INVAL)?;
+        let open = || openat(CWD, path, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+        match open() {
+            Err(Errno::MFILE | Errno::NFILE) if !files.kept.borrow().files.is_empty() => {
+                files.kept.borrow_mut().files.clear();
+                open()
+            }
+            result => result,
+        }
+    }
+
+    pub(super) fn fill(&mut self, files: &Files, reading: Reading) -> Result<(), Errno> {
+        if reading.keeps() {
+            let mut kept = files.kept.borrow_mut();
+            let at = kept.find(self.path());
+            if let Some((at, KeptFile { file, .. })) = at.and_then(|at| Some((at, kept.files.get(at)?))) {
+                if self.read_from(file, reading).is_ok() {
+                    return Ok(());
+                }
+                // What it showed has gone; something new may have come under the same name.
+                self.bytes.truncate(self.start);
+                kept.files.remove(at);
+            }
+        }
+        let file = self.open(files, OFlags::empty())?;
+        self.read_from(&file, reading)?;
+        if reading.keeps() {
+            let mut kept = files.kept.borrow_mut();
+            if kept.files.len() < kept.most {
+                let next = kept.next.min(kept.files.len());
+                kept.files.insert(next, KeptFile { path: self.path().to_vec(), file, idle: 0 });
+                kept.next = next.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn fill_given(&mut self, files: &Files) -> Result<i64, Errno> {
+        let file = self.open(files, OFlags::empty())?;
+        let status = syscalls::status(file.as_fd())?;
+        if !status.is_file {
+            return Err(Errno::INVAL);
+        }
+        if status.length > LONGEST_GIVEN {
+            return Err(Errno::FBIG);
+        }
+        self.read_from(&file, Reading::Whole)?;
+        Ok(status.changed)
+    }
+
+    fn read_from(&mut self, file: &OwnedFd, reading: Reading) -> Result<(), Errno> {
+        loop {
+            if self.bytes.len() > LONGEST {
+                return Err(Errno::FBIG);
+            }
+            if self.bytes.capacity().saturating_sub(self.bytes.len()) < 128 {
+                self.bytes.reserve(self.bytes.capacity());
+            }
+            let offset = u64::try_from(self.said().len()).unwrap_or(u64::MAX);
+            let count = match pread(file, spare_capacity(&mut self.bytes), offset) {
+                Err(Errno::INTR) => continue,
+                result => result?,
+            };
+            if count == 0 || (reading.is_at_once() && self.bytes.len() < self.bytes.capacity()) {
+                break;
+            }
+        }
+        if reading.is_short() {
+            let trimmed = self.said().trim_ascii_end().len();
+            self.bytes.truncate(self.start.saturating_add(trimmed));
+        }
+        Ok(())
+    }
+
+    pub(super) fn list(&mut self, files: &Files) -> Result<(), Errno> {
+        let directory = self.open(files, OFlags::DIRECTORY)?;
+        let mut buffer = [MaybeUninit::uninit(); 2048];
+        let mut entries = RawDir::new(directory, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes_with_nul();
+            if name != b".\0" && name != b"..\0" {
+                self.bytes.extend_from_slice(name);
+            }
+            if self.bytes.len() > LONGEST {
+                return Err(Errno::FBIG);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names in a directory.
+#[derive(Debug)]
+pub struct Names<'m>(Text<'m>);
+
+impl Names<'_> {
+    /// The names, in the kernel's order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest: &[u8] = &self.0;
+        std::iter::from_fn(move || {
+            let (name, after) = split_once(rest, 0)?;
+            rest = after;
+            Some(name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Machine;
+    use super::*;
+
+    #[test]
+    fn files_that_nobody_asks_for_are_closed() {
+        let machine = Machine::default();
+        for _ in 0..=MOST_IDLE {
+            machine.begin();
+            machine.proc(&[b"uptime"]).unwrap();
+        }
+        machine.proc(&[b"loadavg"]).unwrap();
+        let kept = || machine.files.kept.borrow().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        assert_eq!(kept(), [b"/proc/uptime".to_vec(), b"/proc/loadavg".to_vec()]);
+        for _ in 0..=MOST_IDLE {
+            machine.begin();
+            machine.proc(&[b"uptime"]).unwrap();
+        }
+        assert_eq!(kept(), [b"/proc/uptime".to_vec()]);
+    }
+}
