@@ -11,9 +11,10 @@ use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
 use router_exporter::format::Sorted;
+use router_exporter::machine::Paths;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::{Exporter, HandlerMetrics};
-use router_exporter::settings::{Paths, Settings};
+use router_exporter::settings::Settings;
 
 /// The files, and who reads them.
 const FILES: &[(&str, &str)] = &[

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use router_exporter::server::access::{Access, Network};
 use router_exporter::format::Sorted;
 use router_exporter::scrape::Scraper;
+use router_exporter::server::access::{Access, Network};
 use router_exporter::server::request::{HEAD_LIMIT, Parsed, parse};
 use router_exporter::server::{Exporter, HandlerMetrics, Listen};
 use router_exporter::settings::Settings;
