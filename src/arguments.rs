@@ -314,21 +314,10 @@ impl Default for Arguments {
     }
 }
 
-/// Reads the command line.
-///
-/// # Errors
-/// One line that names the option and its fault.
-pub fn from_command_line(words: Vec<OsString>) -> Result<&'static mut Arguments, String> {
-    // They live as long as the process, so that nothing has to be taken down at its end.
-    let arguments = Box::leak(Box::<Arguments>::default());
-    arguments.read(Parser::from_args(words))?;
-    Ok(arguments)
-}
-
 /// Reads the words of a command line, without the program's name.
 ///
 /// # Errors
-/// As for [`from_command_line`].
+/// One line that names the option and its fault.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arguments, String> {
     let mut arguments = Arguments::default();
     arguments.read(Parser::from_args(words))?;

@@ -1,11 +1,7 @@
 //! The program: what the command line asks for, and how that ended.
-//!
-//! The C library calls it without Rust's runtime before it, whose threads, guard pages and flushes
-//! at the end would be 5 kB of a router's binary, and all unused.
-#![cfg_attr(not(test), no_main)]
 
-use std::ffi::{c_char, c_int};
 use std::mem::take;
+use std::process::ExitCode;
 
 use log::info;
 use rustix::io::Errno;
@@ -21,42 +17,33 @@ use router_exporter::server::health::{self, Target};
 use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
 use router_exporter::text::errno::Meaning;
 
-// A test has threads.
+// A test has threads, for which this allocator is not made.
 #[cfg(not(test))]
 #[global_allocator]
 static MEMORY: router_exporter::process::allocator::Memory = router_exporter::process::allocator::Memory::new();
 
-/// The command line is at fault.
-const MISUSED: c_int = 2;
+/// The exit status where the command line is at fault.
+const MISUSED: u8 = 2;
 
-#[allow(unsafe_code)]
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
-    syscalls::start();
-    // SAFETY: they are what the C library calls main() with.
-    let words = unsafe { syscalls::words(count, words) };
-    let ended = match arguments::from_command_line(words) {
-        Ok(arguments) => run(arguments),
-        Err(fault) => Err((MISUSED, fault)),
-    };
-    match ended {
-        Ok(()) => 0,
+fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os().skip(1)).map_err(|fault| (MISUSED, fault)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
         Err((status, fault)) => {
             logging::print(&["router_exporter: ", &fault, "\n"].concat());
-            status
+            ExitCode::from(status)
         }
     }
 }
 
 /// Does what is asked; an error is the exit status and one line.
-fn run(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
+fn run(mut arguments: Arguments) -> Result<(), (u8, String)> {
     let done = match arguments.command {
         Command::Help => print(arguments::help().as_bytes()),
         Command::Version => print(concat!("router_exporter, version ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
         Command::Once => {
             logging::start(arguments.log_level);
             let mut page = Sorted::default();
-            let rendered = scraper(arguments).render("", &HandlerMetrics::default(), &mut page);
+            let rendered = scraper(&mut arguments).render("", &HandlerMetrics::default(), &mut page);
             rendered.and_then(|()| page.pieces(0).try_for_each(print))
         }
         Command::Health => match (&arguments.health_target, arguments.listen_addresses.first()) {
@@ -69,7 +56,7 @@ fn run(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
     done.map_err(|fault| (1, fault))
 }
 
-fn serve(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
+fn serve(mut arguments: Arguments) -> Result<(), (u8, String)> {
     logging::start(arguments.log_level);
     syscalls::handle_signals();
     let mut access = Access { networks: take(&mut arguments.networks), credentials: Vec::new() };
@@ -79,7 +66,7 @@ fn serve(arguments: &mut Arguments) -> Result<(), (c_int, String)> {
             access.credentials.push(Credentials::read(file, scheme).map_err(|fault| (MISUSED, fault))?);
         }
     }
-    listen(arguments, access).map_err(|fault| (1, fault))
+    listen(&mut arguments, access).map_err(|fault| (1, fault))
 }
 
 /// Serves for ever; an error is one line.
@@ -98,10 +85,9 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
     server::serve(listeners, settings, &mut scraper)
 }
 
-/// The scraper, which lives as long as the process too.
-fn scraper(arguments: &mut Arguments) -> &'static mut Scraper {
+fn scraper(arguments: &mut Arguments) -> Scraper {
     let settings = take(&mut arguments.settings);
-    Box::leak(Box::new(Scraper::new(settings, |collector| arguments.enables(collector))))
+    Scraper::new(settings, |collector| arguments.enables(collector))
 }
 
 fn print(text: &[u8]) -> Result<(), String> {

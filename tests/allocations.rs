@@ -1,4 +1,4 @@
-//! How often a scrape asks for memory once the exporter has seen the machine: not at all. A heap
+//! How often a scrape asks for memory once the exporter has seen the machine: hardly ever. A heap
 //! that is left alone neither grows nor tears.
 
 #![allow(unsafe_code, clippy::unwrap_used)]
@@ -72,11 +72,12 @@ fn allocations(board: &str) -> usize {
 }
 
 #[test]
-fn a_scrape_allocates_nothing() {
-    // What is left names the sensors and batteries that few routers have.
-    let most = [("bare", 0), ("merlin", 0), ("nas", 16), ("openwrt", 6), ("rt-n14u", 0), ("x86_64", 0)];
+fn a_scrape_allocates_next_to_nothing() {
+    // `procfs` names this process and each disk; what else is left names the sensors and batteries
+    // that few routers have.
+    let most = [("bare", 2), ("merlin", 6), ("nas", 28), ("openwrt", 26), ("rt-n14u", 12), ("x86_64", 5)];
     for (board, most) in most {
         let found = allocations(board);
-        assert!(found <= most, "{board}: {found}, WHERE=1 tells where");
+        assert!(found <= most, "{board}: {found}, WHERE=1 says where");
     }
 }

@@ -50,7 +50,10 @@ const CHANGES: &[Change] = &[
     Now("proc/stat", "cpu1 ", "cpu7 "),
     Now("proc/vmstat", "nr_free_pages", "nr_new 4\npswpnew 5\nnr_free_pages"),
     Now("proc/vmstat", "pgfault", "pgfoult"),
-    New("proc/4242/stat", "4242 (new) S 1 1 1 0 -1 4194560 120 0 3 0 14 9 0 0 20 0 1 0 2211 1552384 162\n"),
+    New(
+        "proc/4242/stat",
+        "4242 (new) S 1 1 1 0 -1 4194560 120 0 3 0 14 9 0 0 20 0 1 0 2211 1552384 162 4294967295 4194304 4612345 2146873072 0 0 0 0 4096 17411 0 0 0 17 0 0 0 0 0 0\n",
+    ),
     Gone("proc/4242"),
     New("proc/mdstat", "Personalities : [raid1]\nmd0 : active raid1 sda1[0] sdb1[1]\n      1000 blocks [2/2] [UU]\n\n"),
     New("proc/net/rpc/nfs", "net 1 2 3 4\nrpc 5 6 7\nproc2 2 1 2\n"),

@@ -2,12 +2,14 @@
 //!
 //! A line has 14 columns, 18 since Linux 4.18 (discards) and 20 since 5.5 (flushes).
 
+use procfs::DiskStat;
+
 use crate::collectors::Collect;
 use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
-use crate::text::scan::{decimal, lines, words};
+use crate::text::scan::{lines, words};
 
 /// In the order of the file's columns.
 const FAMILIES: [Family; 17] = [
@@ -33,15 +35,6 @@ const FAMILIES: [Family; 17] = [
     ),
 ];
 
-/// How many of them every kernel tells.
-const ALWAYS: usize = 11;
-
-/// What the columns count.
-const UNITS: [Unit; 17] = {
-    use Unit::{Millisecond as Ms, One, Sector};
-    [One, One, Sector, Ms, One, One, Sector, Ms, One, Ms, Ms, One, One, One, Ms, One, Ms]
-};
-
 const INFO: [Family; 1] = [gauge!("node_disk_info", "Info of /sys/block/<block_device>.")];
 
 /// The disks.
@@ -64,25 +57,21 @@ impl Collect for Diskstats {
     /// If the file cannot be read.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = machine.proc(&[b"diskstats"])?;
-        let is_told = |disk: &Disk| self.devices.allows(disk.name);
-        let mut table = page.table(&FAMILIES);
-        for line in lines(&text) {
-            let disk = parse(line);
-            if disk.as_ref().is_some_and(|disk| !is_told(disk)) {
-                continue;
-            }
-            match disk.zip(values(line)) {
-                Some((disk, values)) => table.row(&[("device", disk.name)], values),
+        let mut disks = Vec::new();
+        for line in lines(&text).filter(|line| self.devices.allows(name(line))) {
+            match parse(line) {
+                Some(disk) => disks.push((line, disk)),
                 None => text.skip(line),
             }
         }
+        let mut table = page.table(&FAMILIES);
+        for (line, disk) in &disks {
+            table.row(&[("device", name(line))], values(disk));
+        }
         table.finish();
         let mut table = page.table(&INFO);
-        for line in lines(&text) {
-            let Some(Disk { major, minor, name }) = parse(line).filter(is_told) else { continue };
-            if values(line).is_none() {
-                continue;
-            }
+        for (line, _) in &disks {
+            let [major, minor, name] = first_columns(line);
             // node_exporter says 0 wherever any of some thirty other attributes is missing.
             let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
             let labels: [(_, &[u8]); 9] = [
@@ -104,50 +93,51 @@ impl Collect for Diskstats {
     }
 }
 
-/// A disk's numbers and name, the first three columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Disk<'t> {
-    major: &'t [u8],
-    minor: &'t [u8],
-    name: &'t [u8],
+/// A line of the file; `None` if it makes no sense, as those of partitions before Linux 2.6.25.
+fn parse(line: &[u8]) -> Option<DiskStat> {
+    let disk = DiskStat::from_line(&String::from_utf8_lossy(line)).ok()?;
+    (disk.major >= 0 && disk.minor >= 0).then_some(disk)
 }
 
-fn parse(line: &[u8]) -> Option<Disk<'_>> {
+/// The numbers and the name as the kernel wrote them; a name need not be UTF-8.
+fn first_columns(line: &[u8]) -> [&[u8]; 3] {
     let mut words = words(line);
-    let (major, minor) = (words.next()?, words.next()?);
-    decimal(major)?;
-    decimal(minor)?;
-    Some(Disk { major, minor, name: words.next()? })
+    std::array::from_fn(|_| words.next().unwrap_or_default())
 }
 
-/// What a column counts.
-#[derive(Clone, Copy, Debug)]
-enum Unit {
-    One,
-    Sector,
-    Millisecond,
+fn name(line: &[u8]) -> &[u8] {
+    let [.., name] = first_columns(line);
+    name
 }
 
-/// The other columns in the order and the units of [`FAMILIES`]; `None` if one of those is missing
-/// that are [`ALWAYS`] there.
-fn values(line: &[u8]) -> Option<[Option<Value>; 17]> {
-    let mut words = words(line).skip(3);
-    let mut values = [None; 17];
-    for (value, unit) in values.iter_mut().zip(&UNITS) {
-        let Some(figure) = words.next().and_then(decimal) else { continue };
-        *value = Some(match unit {
-            Unit::One => figure.into(),
-            Unit::Sector => figure.wrapping_mul(512).into(),
-            Unit::Millisecond => Value::decimal(figure, 3),
-        });
-    }
-    values.iter().take(ALWAYS).all(Option::is_some).then_some(values)
+/// The values of [`FAMILIES`].
+fn values(disk: &DiskStat) -> [Option<Value>; 17] {
+    let count = |figure: u64| Some(figure.into());
+    let bytes = |sectors: u64| Some(sectors.wrapping_mul(512).into());
+    let seconds = |milliseconds: u64| Some(Value::decimal(milliseconds, 3));
+    [
+        count(disk.reads),
+        count(disk.merged),
+        bytes(disk.sectors_read),
+        seconds(disk.time_reading),
+        count(disk.writes),
+        count(disk.writes_merged),
+        bytes(disk.sectors_written),
+        seconds(disk.time_writing),
+        count(disk.in_progress),
+        seconds(disk.time_in_progress),
+        seconds(disk.weighted_time_in_progress),
+        disk.discards.and_then(count),
+        disk.discards_merged.and_then(count),
+        disk.sectors_discarded.and_then(count),
+        disk.time_discarding.and_then(seconds),
+        disk.flushes.and_then(count),
+        disk.time_flushing.and_then(seconds),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
-    use procfs::DiskStat;
-
     use super::*;
 
     fn count(number: u64) -> Option<Value> {
@@ -161,8 +151,8 @@ mod tests {
     #[test]
     fn real() {
         let line = b"   8       0 sda 1203 4 9600 5120 301 44 3008 10230 0 6000 15350";
-        assert_eq!(parse(line), Some(Disk { major: b"8", minor: b"0", name: b"sda" }));
-        let values = values(line).unwrap();
+        assert_eq!(first_columns(line), [&b"8"[..], b"0", b"sda"]);
+        let values = values(&parse(line).unwrap());
         assert_eq!(values[..4], [count(1203), count(4), count(9600 * 512), milliseconds(5120)]);
         assert_eq!(
             values[8..],
@@ -174,41 +164,35 @@ mod tests {
     fn discards_and_flushes() {
         let line =
             b" 254 0 vda 29297 6637 2200042 6004 7772 32641 3215784 4422 0 5956 10701 4142 22 375672 240 1012 34";
-        let values = values(line).unwrap();
         let rest = [count(4142), count(22), count(375672), milliseconds(240), count(1012), milliseconds(34)];
-        assert_eq!(values[11..], rest);
-    }
-
-    #[test]
-    fn as_procfs() {
-        let line = "   8       0 sda 1203 4 9600 5120 301 44 3008 10230 7 6000 15350 1 2 3 4";
-        let theirs = DiskStat::from_line(line).unwrap();
-        let ours = values(line.as_bytes()).unwrap();
-        assert_eq!(ours[..2], [count(theirs.reads), count(theirs.merged)]);
-        assert_eq!(ours[2..4], [count(theirs.sectors_read * 512), milliseconds(theirs.time_reading)]);
-        assert_eq!(ours[8..10], [count(theirs.in_progress), milliseconds(theirs.time_in_progress)]);
-        assert_eq!(ours[14], theirs.time_discarding.and_then(milliseconds));
-        assert_eq!(ours[15], theirs.flushes.and_then(count));
+        assert_eq!(values(&parse(line).unwrap())[11..], rest);
     }
 
     #[test]
     fn units_fit_the_names() {
-        for (family, unit) in FAMILIES.iter().zip(UNITS) {
+        let line = b"8 0 sda 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2";
+        for (family, value) in FAMILIES.iter().zip(values(&parse(line).unwrap())) {
             let name = str::from_utf8(family.name()).unwrap();
-            assert_eq!(name.contains("_bytes"), matches!(unit, Unit::Sector), "{name}");
-            assert_eq!(name.contains("_seconds"), matches!(unit, Unit::Millisecond), "{name}");
+            assert_eq!(name.contains("_bytes"), value == count(1024), "{name}");
+            assert_eq!(name.contains("_seconds"), value == milliseconds(2), "{name}");
         }
     }
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"8 0", b"x 0 sda 1", b"8 -1 sda 1"] {
-            assert_eq!(parse(odd), None, "{odd:?}");
+        for odd in [
+            &b""[..],
+            b"8 0",
+            b"8 0 sda",
+            b"x 0 sda 1 2 3 4 5 6 7 8 9 10 11",
+            b"8 -1 sda 1 2 3 4 5 6 7 8 9 10 11",
+            b"8 0 sda 1 2 3 4 5 6 7 8 9 10",
+            b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11",
+        ] {
+            assert!(parse(odd).is_none(), "{odd:?}");
         }
-        let line = b"8 0 sda 1 2 3 4 5 6 7 8 9 10 11 x 13";
-        assert_eq!(values(line).unwrap()[10..14], [milliseconds(11), None, count(13), None]);
-        for odd in [&b"8 0 sda"[..], b"8 0 sda 1 2 3 4 5 6 7 8 9 10", b"8 0 sda 1 -2 3 x 5 6 7 8 9 10 11"] {
-            assert_eq!(values(odd), None, "{odd:?}");
-        }
+        let disk = parse(b"8 0 s\xffa 1 2 3 4 5 6 7 8 9 10 11 x 13").unwrap();
+        assert_eq!(values(&disk)[10..14], [milliseconds(11), None, count(13), None]);
+        assert_eq!(name(b"8 0 s\xffa 1"), b"s\xffa");
     }
 }

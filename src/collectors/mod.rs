@@ -26,6 +26,7 @@ pub mod os;
 pub mod powersupplyclass;
 pub mod pressure;
 pub mod process_metrics;
+pub mod process_stat;
 pub mod processes;
 pub mod processors;
 pub mod qdisc;

@@ -1,11 +1,11 @@
 //! `/proc/[pid]/stat`: how many processes and threads there are, and what they are at.
 //!
-//! A file for each process is opened at each scrape: the collector is off by default. A process's
-//! name may have any byte, blanks and brackets too, so its state is what follows the last `)`.
+//! A file for each process is opened at each scrape: the collector is off by default.
 
+use crate::collectors::process_stat;
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{decimal, rsplit_once, words};
+use crate::text::scan::decimal;
 
 const THREADS: Family = gauge!("node_processes_threads", "Allocated threads in system");
 const STATE: Family = gauge!("node_processes_state", "Number of processes in each state.");
@@ -89,48 +89,6 @@ struct Task {
 }
 
 fn read(machine: &Machine, path: &[&[u8]]) -> Option<Task> {
-    parse(&machine.proc_once(path).ok()?)
-}
-
-fn parse(text: &[u8]) -> Option<Task> {
-    let (_, figures) = rsplit_once(text, b')')?;
-    let mut words = words(figures);
-    let &[state] = words.next()? else { return None };
-    Some(Task { state: Some(state).filter(u8::is_ascii_alphabetic)?, threads: decimal(words.nth(16)?)? })
-}
-
-#[cfg(test)]
-mod tests {
-    use procfs::FromRead;
-    use procfs::process::Stat;
-
-    use super::*;
-
-    const STAT: &str = "77 (a) b (x) D 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 5 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n";
-
-    #[test]
-    fn real() {
-        assert_eq!(parse(STAT.as_bytes()), Some(Task { state: b'D', threads: 3 }));
-    }
-
-    #[test]
-    fn truncated_and_odd() {
-        for odd in [
-            &b""[..],
-            b"77 (a",
-            b"77 (a) D 1 77",
-            b"77 (a) DD 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3",
-            b"77 (a) \xff 1",
-        ] {
-            assert_eq!(parse(odd), None, "{odd:?}");
-        }
-    }
-
-    #[test]
-    fn as_procfs() {
-        let theirs = Stat::from_read(STAT.as_bytes()).unwrap();
-        let ours = parse(STAT.as_bytes()).unwrap();
-        assert_eq!(char::from(ours.state), theirs.state);
-        assert_eq!(i64::try_from(ours.threads).unwrap(), theirs.num_threads);
-    }
+    let stat = process_stat::parse(&machine.proc_once(path).ok()?)?;
+    Some(Task { state: u8::try_from(stat.state).ok()?, threads: u64::try_from(stat.num_threads).ok()? })
 }

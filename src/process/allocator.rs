@@ -9,6 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use linked_list_allocator::Heap;
 
@@ -21,10 +22,13 @@ const LARGE: usize = 3 << 10;
 /// Pages have this size, or one that is larger.
 const PAGE: usize = 4 << 10;
 
-/// The allocator. It is not for programs that have a second thread.
-pub struct Memory(UnsafeCell<Heap>);
+/// The allocator, for a program that has one thread.
+pub struct Memory {
+    heap: UnsafeCell<Heap>,
+    is_in_use: AtomicBool,
+}
 
-// SAFETY: there is one thread, and the handlers of signals allocate nothing.
+// SAFETY: whoever uses the heap while another does ends the process.
 unsafe impl Sync for Memory {}
 
 impl Default for Memory {
@@ -37,18 +41,23 @@ impl Memory {
     /// One that has nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(UnsafeCell::new(Heap::empty()))
+        Self { heap: UnsafeCell::new(Heap::empty()), is_in_use: AtomicBool::new(false) }
     }
 
-    #[allow(clippy::mut_from_ref)]
-    fn heap(&self) -> &mut Heap {
-        // SAFETY: there is one thread, and nobody here keeps the reference.
-        unsafe { &mut *self.0.get() }
+    /// Uses the heap. Nobody waits for it: a second thread, or a signal's handler that allocates, is a
+    /// fault of the program, and ends it before it can do harm.
+    fn with<T>(&self, action: impl FnOnce(&mut Heap) -> T) -> T {
+        if self.is_in_use.swap(true, Ordering::Acquire) {
+            std::process::abort();
+        }
+        // SAFETY: nobody else has it, as was just seen.
+        let done = action(unsafe { &mut *self.heap.get() });
+        self.is_in_use.store(false, Ordering::Release);
+        done
     }
 
     fn is_of_area(&self, at: *mut u8) -> bool {
-        let heap = self.heap();
-        (heap.bottom()..heap.top()).contains(&at)
+        self.with(|heap| (heap.bottom()..heap.top()).contains(&at))
     }
 
     /// The area's; none if what is asked for is large or the area is full.
@@ -56,13 +65,14 @@ impl Memory {
         if layout.size() >= LARGE {
             return None;
         }
-        let heap = self.heap();
-        if heap.bottom().is_null() {
-            let area = NonNull::new(map(AREA))?;
-            // SAFETY: it is called once, with memory that nobody else has.
-            unsafe { heap.init(area.as_ptr(), AREA) };
-        }
-        heap.allocate_first_fit(layout).ok()
+        self.with(|heap| {
+            if heap.bottom().is_null() {
+                let area = NonNull::new(map(AREA))?;
+                // SAFETY: it is called once, with memory that nobody else has.
+                unsafe { heap.init(area.as_ptr(), AREA) };
+            }
+            heap.allocate_first_fit(layout).ok()
+        })
     }
 }
 
@@ -91,7 +101,7 @@ unsafe impl GlobalAlloc for Memory {
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         if self.is_of_area(at) {
             // SAFETY: it was allocated so, and nobody uses it any more.
-            unsafe { self.heap().deallocate(NonNull::new_unchecked(at), layout) };
+            self.with(|heap| unsafe { heap.deallocate(NonNull::new_unchecked(at), layout) });
         } else {
             // SAFETY: it was mapped so, and nobody uses it any more.
             unsafe { libc::munmap(at.cast(), layout.size()) };
@@ -118,6 +128,8 @@ unsafe impl GlobalAlloc for Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
 
     fn layout(size: usize) -> Layout {
@@ -163,7 +175,7 @@ mod tests {
             assert!(is_whole(at, size, mark));
             unsafe { memory.dealloc(at, layout(size)) };
         }
-        assert_eq!(memory.heap().used(), 0);
+        assert_eq!(memory.with(|heap| heap.used()), 0);
     }
 
     #[test]
@@ -176,7 +188,7 @@ mod tests {
         for at in blocks {
             unsafe { memory.dealloc(at, layout) };
         }
-        assert_eq!(memory.heap().used(), 0);
+        assert_eq!(memory.with(|heap| heap.used()), 0);
         assert!(memory.is_of_area(unsafe { memory.alloc(layout) }));
     }
 
@@ -192,5 +204,17 @@ mod tests {
         assert!(
             unsafe { memory.realloc(memory.alloc(layout(LARGE)), layout(LARGE), isize::MAX as usize - 64) }.is_null()
         );
+    }
+
+    #[test]
+    fn a_second_user_ends_the_process() {
+        const NAME: &str = "process::allocator::tests::a_second_user_ends_the_process";
+        if std::env::var_os("SECOND_USER").is_some() {
+            let memory = Memory::new();
+            memory.with(|_| memory.with(|_| ()));
+        }
+        let program = std::env::current_exe().unwrap();
+        let child = std::process::Command::new(program).args(["--exact", NAME]).env("SECOND_USER", "1").output();
+        assert_eq!(child.unwrap().status.signal(), Some(libc::SIGABRT));
     }
 }

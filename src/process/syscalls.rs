@@ -2,11 +2,10 @@
 //! that rustix has no safe name for. `signal-hook` would wrap the first, with a registry of
 //! handlers, locks and a pipe, to the same end: one flag.
 
-use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,33 +17,6 @@ use rustix::pipe::PipeFlags;
 use rustix::process::Resource;
 
 use crate::text::errno::Meaning;
-
-/// Does what Rust's runtime does before main(): a pipe or socket that nobody reads answers with an
-/// error rather than a signal, and the numbers of the three standard streams are not given to others.
-#[allow(clippy::disallowed_methods, unsafe_code)]
-pub fn start() {
-    // SAFETY: no handler is set.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    while let Ok(file) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
-        if file.as_raw_fd() > libc::STDERR_FILENO {
-            break;
-        }
-        std::mem::forget(file);
-    }
-}
-
-/// The words of the command line without the program's name, as main() has them.
-///
-/// # Safety
-/// There are as many pointers as `count` says, to texts that end with a NUL.
-#[allow(unsafe_code)]
-#[must_use]
-pub unsafe fn words(count: c_int, words: *const *const c_char) -> Vec<OsString> {
-    let count = usize::try_from(count).unwrap_or_default();
-    // SAFETY: as the caller says.
-    let words = (1..count).map(|at| unsafe { CStr::from_ptr(*words.add(at)) });
-    words.map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect()
-}
 
 /// No process of ours has a descriptor above this: [`privileges`](crate::process::privileges) sees to that.
 pub const MOST_DESCRIPTORS: i32 = 512;
