@@ -6,7 +6,7 @@ use log::Level;
 use percent_encoding::percent_decode;
 
 use crate::collectors::process_metrics::ProcessMetrics;
-use crate::collectors::{ALL, Collect, Collector, Function, Kind};
+use crate::collectors::{ALL, Collect, Collector, Form, Function};
 use crate::filter::Filters;
 use crate::format::{Family, Page, Sorted, Value, counter, gauge};
 use crate::machine::{Error, Machine};
@@ -131,9 +131,9 @@ impl Scraper {
 
 impl Running {
     fn new(collector: &'static Collector, settings: &Settings) -> Self {
-        let run = match collector.kind {
-            Kind::Function(function) => Run::Function(function),
-            Kind::Struct(make) => Run::Struct(make(settings)),
+        let run = match collector.form {
+            Form::Function(function) => Run::Function(function),
+            Form::Struct(make) => Run::Struct(make(settings)),
         };
         Self { collector, run, result: None, told: false }
     }

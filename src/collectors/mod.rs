@@ -77,12 +77,12 @@ pub struct Collector {
     /// Whether it runs unless the options say otherwise.
     pub default: bool,
     /// What runs.
-    pub kind: Kind,
+    pub form: Form,
 }
 
 /// What a collector is.
 #[derive(Debug)]
-pub enum Kind {
+pub enum Form {
     /// A function: it remembers nothing.
     Function(Function),
     /// A struct, which this makes.
@@ -92,13 +92,13 @@ pub enum Kind {
 /// A row of the table of collectors: its module, the struct if it is one, and whether it is on.
 macro_rules! collector {
     ($name:ident, $default:ident) => {
-        Collector { name: stringify!($name), default: $default, kind: Kind::Function($name::collect) }
+        Collector { name: stringify!($name), default: $default, form: Form::Function($name::collect) }
     };
     ($name:ident, $made:ident, $default:ident) => {
         Collector {
             name: stringify!($name),
             default: $default,
-            kind: Kind::Struct(|settings| Box::new($name::$made::new(settings))),
+            form: Form::Struct(|settings| Box::new($name::$made::new(settings))),
         }
     };
 }

@@ -1,0 +1,68 @@
+//! The floors of `src`: who may know whom.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms from the roof down. A room imports only from those below it.
+const FLOORS: [&str; 11] = [
+    "main",
+    "arguments",
+    "scrape",
+    "collectors",
+    "settings",
+    "server",
+    "filter",
+    "machine",
+    "format",
+    "process",
+    "text",
+];
+
+fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// The files of `src` by their paths below it, and what is in them.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    found.retain(|path| path.extension().is_some_and(|end| end == "rs"));
+    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+    found.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The floor of a room, counted from the roof.
+fn floor(room: &str) -> usize {
+    FLOORS.iter().position(|known| *known == room).unwrap_or_else(|| panic!("no floor has the room '{room}'"))
+}
+
+#[test]
+fn imports_run_downwards() {
+    for (file, text) in sources() {
+        let room = file.split(['/', '.']).next().unwrap();
+        if room == "lib" {
+            continue;
+        }
+        let names = ["crate::", "router_exporter::"].iter().flat_map(|root| text.split(root).skip(1));
+        for name in names {
+            let end = name.find(|letter: char| !letter.is_ascii_lowercase()).unwrap_or(name.len());
+            // Not a path: the program's own name, or several rooms at once, which rustfmt does not make.
+            let Some(other) = name.get(..end).filter(|name| !name.is_empty()) else { continue };
+            assert!(other == room || floor(other) > floor(room), "{file} imports from '{other}', above it");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_has_two_files() {
+    for (file, text) in sources() {
+        let may = ["process/allocator.rs", "process/syscalls.rs"].contains(&file.as_str());
+        assert!(may || !text.contains("allow(unsafe_code)"), "{file} allows unsafe code");
+    }
+}
