@@ -39,7 +39,9 @@ fn sources() -> Vec<(String, String)> {
 
 /// The floor of a room, counted from the roof.
 fn floor(room: &str) -> usize {
-    FLOORS.iter().position(|known| *known == room).unwrap_or_else(|| panic!("no floor has the room '{room}'"))
+    let floor = FLOORS.iter().position(|known| *known == room);
+    assert!(floor.is_some(), "no floor has the room '{room}'");
+    floor.unwrap()
 }
 
 #[test]
