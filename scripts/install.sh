@@ -508,7 +508,7 @@ cat <<TEXT
 for prometheus.yml:
 
     scrape_configs:
-      - job_name: node
+      - job_name: node-exporter
         static_configs:
           - targets: ["$address:$port"]
 TEXT
