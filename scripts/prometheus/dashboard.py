@@ -268,7 +268,7 @@ def choice(name, label, query, default, regex=""):
 
 
 def placed(items, ids, top=0):
-    """Gives panels their places, line by line, and numbers; returns them and where they end."""
+    """Gives panels their places, line by line, and numbers."""
     left, height = 0, 0
     for item in items:
         size = item["gridPos"]
