@@ -79,6 +79,8 @@ enum Run {
 struct Outcome {
     nanoseconds: u64,
     success: bool,
+    /// Why it failed, or which line it passed over.
+    fault: Option<Error>,
 }
 
 impl Scraper {
@@ -120,12 +122,22 @@ impl Scraper {
     fn results(&mut self) {
         let mut results = self.page.table(&RESULTS);
         for Running { collector, result, .. } in &self.collectors {
-            if let Some(Outcome { nanoseconds, success }) = *result {
-                let values = [Value::decimal(nanoseconds, 9), success.into()];
+            if let Some(Outcome { nanoseconds, success, .. }) = result {
+                let values = [Value::decimal(*nanoseconds, 9), (*success).into()];
                 results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
             }
         }
         results.finish();
+    }
+
+    /// Adds why collectors failed, or which lines they passed over, to the end of the page: comments, which
+    /// Prometheus ignores, and which a person and the page at `/` read.
+    fn faults(&self, out: &mut Sorted) {
+        for Running { collector, result, .. } in &self.collectors {
+            if let Some(Outcome { fault: Some(fault), .. }) = result {
+                out.push(format!("# collector {}: {fault}\n", collector.name).as_bytes());
+            }
+        }
     }
 }
 
@@ -148,14 +160,17 @@ impl Running {
         if result.is_err() {
             page.cut(mark);
         }
-        self.tell(&result, machine.skipped());
+        let skipped = machine.skipped();
+        self.tell(&result, skipped.as_ref());
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
+        let success = result.is_ok();
+        let fault = result.err().or(skipped).filter(|error| !matches!(error, Error::Absent));
+        self.result = Some(Outcome { nanoseconds, success, fault });
     }
 
     /// Tells the log when something has changed, not at every scrape.
-    fn tell(&mut self, result: &Result<(), Error>, skipped: Option<Error>) {
-        let (is_well, level, what, error) = match (result, &skipped) {
+    fn tell(&mut self, result: &Result<(), Error>, skipped: Option<&Error>) {
+        let (is_well, level, what, error) = match (result, skipped) {
             (Err(Error::Absent), _) => (false, Level::Debug, "collector has nothing to say", None),
             (Err(error), _) => (false, Level::Error, "collector failed", Some(error)),
             (Ok(()), Some(line)) => (false, Level::Warn, "line passed over", Some(line)),
@@ -188,6 +203,9 @@ impl Exporter for Scraper {
         self.results();
         let all = !selection.asks(NAME);
         self.page.write(out, |name| all || selection.names(NAME, name));
+        if all {
+            self.faults(out);
+        }
         self.filters.rest();
         Ok(())
     }
@@ -293,6 +311,9 @@ mod tests {
             scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();
             let page = String::from_utf8(page.to_vec()).unwrap();
             assert_eq!(page.contains("\nnode_textfile_scrape_error 1\n"), refused, "{family}");
+            let (.., last) = page.trim_end().rsplit_once('\n').unwrap();
+            let fault = format!("# collector textfile: {}/a.prom: unexpected '{family}'", directory.display());
+            assert_eq!(last == fault, refused, "{last}");
             assert_eq!(page.contains(&format!("\n{family} 7\n")), !refused, "{family}");
         }
         std::fs::remove_dir_all(directory).unwrap();

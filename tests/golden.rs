@@ -374,6 +374,11 @@ fn check_format(page: &str) {
             let kind = line.rsplit(' ').next().unwrap_or_default();
             assert!(["counter", "gauge", "untyped"].contains(&kind), "{line}");
             typed = name;
+        } else if let Some(fault) = line.strip_prefix("# collector ") {
+            // Behind all families.
+            current = "~";
+            let (collector, why) = fault.split_once(": ").expect("a fault has a reason");
+            assert!(ALL.iter().any(|known| known.name == collector) && !why.is_empty(), "{line}");
         } else {
             assert_eq!(typed, name, "a sample without HELP and TYPE: {line}");
             let (labelled, value) = line.rsplit_once(' ').expect("a sample has a value");
