@@ -156,7 +156,9 @@ const OPTIONS: &[Known] = &[
         "PATH",
         "Path of the metrics. Default: /metrics",
         Take(|arguments, path| {
-            if !path.starts_with('/') || path == "/" {
+            // What a request's path can be, and the page at `/` can link to as it is.
+            let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'&' | b'?');
+            if !path.starts_with('/') || path == "/" || !path.bytes().all(is_plain) {
                 return wrong(path, " is not a path such as /metrics");
             }
             arguments.telemetry_path = path.into();
@@ -576,6 +578,9 @@ mod tests {
         assert_eq!(fault(&["--web.listen-address="]), "--web.listen-address: the value is empty");
         assert_eq!(fault(&["--web.max-requests=x"]), "--web.max-requests: 'x' is not a number");
         assert_eq!(fault(&["--web.telemetry-path=x"]), "--web.telemetry-path: 'x' is not a path such as /metrics");
+        for path in ["/a?b", "/a b", "/\"", "/a&amp;b", "/ä"] {
+            assert!(fault(&[&format!("--web.telemetry-path={path}")]).contains("is not a path such as"), "{path}");
+        }
         assert_eq!(fault(&["--path.procfs=/nowhere"]), "--path.procfs: '/nowhere' is not a directory");
         assert_eq!(fault(&["--log.level=loud"]), "--log.level: 'loud' is not one of debug, info, warn, error");
         assert_eq!(fault(&["--collector.loadavg=maybe"]), "--collector.loadavg: 'maybe' is neither true nor false");

@@ -362,6 +362,7 @@ fn credentials_are_asked_for_and_read_again() {
     let refused = exporter.ask(&get("/metrics"));
     assert_eq!((refused.status, refused.closes()), (401, false));
     assert!(refused.header("WWW-Authenticate").unwrap().starts_with("Basic "));
+    assert!(refused.body.starts_with("Unauthorized: a user and a password"), "{}", refused.body);
     assert_eq!(exporter.ask(&get("/")).status, 401);
     assert_eq!(exporter.ask(&get("/absent")).status, 401);
     assert_eq!(exporter.ask(&get("/-/healthy")).status, 200);

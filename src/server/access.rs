@@ -148,7 +148,7 @@ fn equal(sent: &[u8], expected: &[u8]) -> bool {
 
 /// Base64 with padding (RFC 4648). What clients send is compared in this form, so that nothing of
 /// theirs is ever decoded.
-fn base64(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = Vec::new();
     for three in bytes.chunks(3) {

@@ -130,7 +130,6 @@ struct Server<'a> {
     renderings: Renderings,
     handler: HandlerMetrics,
     metrics_head: Head,
-    landing: String,
     /// Until when no connections are accepted.
     rest: Option<Milliseconds>,
 }
@@ -138,7 +137,6 @@ struct Server<'a> {
 impl<'a> Server<'a> {
     fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
         let descriptors = syscalls::limits(Resource::Nofile)[0];
-        let landing = landing::page(&settings.telemetry_path);
         Self {
             settings,
             exporter,
@@ -149,7 +147,6 @@ impl<'a> Server<'a> {
             renderings: Renderings::default(),
             handler: HandlerMetrics::default(),
             metrics_head: Head::new(StatusCode(200), response::METRICS, &[]),
-            landing,
             rest: None,
         }
     }

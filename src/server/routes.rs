@@ -5,11 +5,15 @@ use std::rc::Rc;
 use tiny_http::StatusCode;
 
 use super::connection::Connection;
+use super::landing;
 use super::renderings::Rendering;
 use super::request::{self, Method, Parsed, Request};
 use super::response::{self, Afterwards, Head};
 use super::{HEALTH_PATH, Milliseconds, Server};
 use crate::process::syscalls;
+
+/// For the person whose browser shows it.
+const UNAUTHORIZED: &str = "Unauthorized: a user and a password, or a token, are needed here.\n";
 
 impl Server<'_> {
     pub(super) fn read_request(&mut self, connection: &mut Connection, now: Milliseconds) {
@@ -63,7 +67,7 @@ impl Server<'_> {
             }
             if !self.settings.access.authorizes(request.authorization) {
                 let challenge = [("WWW-Authenticate", self.settings.access.challenge())];
-                write_text(connection, StatusCode(401), &challenge, "Unauthorized\n", afterwards, method);
+                write_text(connection, StatusCode(401), &challenge, UNAUTHORIZED, afterwards, method);
                 return close;
             }
         }
@@ -75,8 +79,8 @@ impl Server<'_> {
         } else if health {
             write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
         } else if request.path == "/" {
-            let head = Head::new(StatusCode(200), response::HTML, &[]);
-            write(connection, &head, self.landing.as_bytes(), afterwards, method);
+            let head = Head::new(StatusCode(200), response::HTML, &landing::HEADERS);
+            write(connection, &head, &landing::page(&self.settings.telemetry_path), afterwards, method);
         } else {
             write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
         }
