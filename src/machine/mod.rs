@@ -123,12 +123,12 @@ impl Machine {
         self.files.read(&self.paths.rootfs, path, Reading::Whole)
     }
 
-    /// A file of this very process, whatever `--path.procfs` says.
+    /// A file of the /proc that the exporter itself is in, such as `self/stat`, whatever `--path.procfs` says.
     ///
     /// # Errors
     /// As [`Machine::proc`].
     pub fn own(&self, path: &str) -> Result<Text<'_>, Error> {
-        self.files.read("/proc/self", &[path.as_bytes()], Reading::KeptRecord)
+        self.files.read("/proc", &[path.as_bytes()], Reading::KeptRecord)
     }
 
     /// A file that an option names, and when it was last changed, in seconds since 1970.

@@ -197,14 +197,18 @@ pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
 
 /// Nanoseconds since the machine began, those that it slept too. rustix looks for a faster way to ask
 /// than the C library's, which Rust's own clocks have already, at 2 kB.
+///
+/// # Errors
+/// EINVAL before Linux 2.6.39, which brought this clock.
 #[allow(unsafe_code)]
-#[must_use]
-pub fn since_boot() -> u64 {
+pub fn since_boot() -> Result<u64, Errno> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the C library writes a `timespec` at the pointer and keeps none.
-    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    if unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } != 0 {
+        return Err(last_error());
+    }
     let [seconds, rest] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or_default());
-    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    Ok(seconds.saturating_mul(1_000_000_000).saturating_add(rest))
 }
 
 /// What is known of a file.
