@@ -325,6 +325,21 @@ mod tests {
     }
 
     #[test]
+    fn a_family_that_comes_to_be_written_twice_is_told_in_the_order_of_writing() {
+        let mut page = Page::default();
+        for (names, order) in [(["b", "a"], "21"), (["a", "a"], "12"), (["a", "b"], "12"), (["b", "b"], "12")] {
+            page.begin(&mut Sorted::default());
+            for (name, value) in names.iter().zip([1_u64, 2]) {
+                page.named_family(&[name.as_bytes()], &[b"H."], Kind::Gauge).sample(&[], value);
+            }
+            let text = written(&mut page);
+            let values: String =
+                text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.chars().last()).collect();
+            assert_eq!(values, order, "{text}");
+        }
+    }
+
+    #[test]
     fn a_page_is_cut_back_whole() {
         let mut page = Page::default();
         page.single(&gauge!("a", "A."), 1_u64);

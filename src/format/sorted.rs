@@ -34,10 +34,11 @@ impl Key {
     }
 }
 
-/// Sorts by `text`, and what is the same by itself.
+/// Sorts by `text`, and what is the same there by `of`.
 pub(super) fn sort(keys: &mut [Key], text: &[u8]) {
-    if !keys.is_sorted_by(|one, other| one.text(text) <= other.text(text)) {
-        keys.sort_by(|one, other| one.text(text).cmp(other.text(text)).then(one.of.cmp(&other.of)));
+    let order = |one: &Key, other: &Key| one.text(text).cmp(other.text(text)).then(one.of.cmp(&other.of));
+    if !keys.is_sorted_by(|one, other| order(one, other).is_le()) {
+        keys.sort_by(order);
     }
 }
 
