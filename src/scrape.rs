@@ -64,8 +64,17 @@ struct Running {
     run: Run,
     /// How its last scrape ended; `None` before the first, and where a request left it out.
     result: Option<Outcome>,
-    /// Whether the log was told that it fails, or passes over lines.
-    told: bool,
+    told: Told,
+}
+
+/// What the log knows of a collector.
+#[derive(Debug, Default)]
+struct Told {
+    /// Why it failed last, or what it passed over; none if it is well.
+    faults: Vec<Error>,
+    failed: bool,
+    /// Whether a line above the level of debug was written since it was well.
+    aloud: bool,
 }
 
 /// What runs.
@@ -79,8 +88,6 @@ enum Run {
 struct Outcome {
     nanoseconds: u64,
     success: bool,
-    /// Why it failed, or which line it passed over.
-    fault: Option<Error>,
 }
 
 impl Scraper {
@@ -122,7 +129,7 @@ impl Scraper {
     fn results(&mut self) {
         let mut results = self.page.table(&RESULTS);
         for Running { collector, result, .. } in &self.collectors {
-            if let Some(Outcome { nanoseconds, success, .. }) = result {
+            if let Some(Outcome { nanoseconds, success }) = result {
                 let values = [Value::decimal(*nanoseconds, 9), (*success).into()];
                 results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
             }
@@ -133,8 +140,8 @@ impl Scraper {
     /// Adds why collectors failed, or which lines they passed over, to the end of the page: comments, which
     /// Prometheus ignores, and which a person and the page at `/` read.
     fn faults(&self, out: &mut Sorted) {
-        for Running { collector, result, .. } in &self.collectors {
-            if let Some(Outcome { fault: Some(fault), .. }) = result {
+        for Running { collector, told, .. } in self.collectors.iter().filter(|running| running.result.is_some()) {
+            for fault in told.faults.iter().filter(|fault| !matches!(fault, Error::Absent)) {
                 out.push(format!("# collector {}: {fault}\n", collector.name).as_bytes());
             }
         }
@@ -147,7 +154,7 @@ impl Running {
             Form::Function(function) => Run::Function(function),
             Form::Struct(make) => Run::Struct(make(settings)),
         };
-        Self { collector, run, result: None, told: false }
+        Self { collector, run, result: None, told: Told::default() }
     }
 
     fn run(&mut self, machine: &Machine, page: &mut Page) {
@@ -160,26 +167,38 @@ impl Running {
         if result.is_err() {
             page.cut(mark);
         }
-        let skipped = machine.skipped();
-        self.tell(&result, skipped.as_ref());
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let success = result.is_ok();
-        let fault = result.err().or(skipped).filter(|error| !matches!(error, Error::Absent));
-        self.result = Some(Outcome { nanoseconds, success, fault });
+        self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
+        self.told.tell(self.collector.name, result, machine.skipped());
     }
+}
 
-    /// Tells the log when something has changed, not at every scrape.
-    fn tell(&mut self, result: &Result<(), Error>, skipped: Option<&Error>) {
-        let (is_well, level, what, error) = match (result, skipped) {
-            (Err(Error::Absent), _) => (false, Level::Debug, "collector has nothing to say", None),
-            (Err(error), _) => (false, Level::Error, "collector failed", Some(error)),
-            (Ok(()), Some(line)) => (false, Level::Warn, "line passed over", Some(line)),
-            (Ok(()), None) => (true, Level::Info, "collector is well again", None),
-        };
-        if std::mem::replace(&mut self.told, !is_well) == is_well && log::max_level() >= level {
-            let error = error.map_or(String::new(), |error| format!(" err=\"{error}\""));
-            log::log!(level, "msg=\"{what}\" name={}{error}", self.collector.name);
+impl Told {
+    /// Writes to the log what has changed since the last scrape.
+    fn tell(&mut self, name: &str, result: Result<(), Error>, skipped: Vec<Error>) {
+        let failed = result.is_err();
+        let faults = result.err().map_or(skipped, |error| vec![error]);
+        for fault in &faults {
+            if failed == self.failed && self.faults.iter().any(|known| known.is_like(fault)) {
+                continue;
+            }
+            // What is not on this machine is no news, unless it was before.
+            let (level, what) = match fault {
+                Error::Absent if !self.aloud => (Level::Debug, "collector has nothing to report"),
+                Error::Absent => (Level::Info, "collector has nothing to report"),
+                Error::Fault(_) if failed => (Level::Error, "collector failed"),
+                Error::Fault(_) => (Level::Warn, "line passed over"),
+            };
+            self.aloud |= level < Level::Debug;
+            if log::max_level() >= level {
+                log::log!(level, "msg=\"{what}\" name={name} err=\"{fault}\"");
+            }
         }
+        if faults.is_empty() && !self.faults.is_empty() {
+            let level = if std::mem::take(&mut self.aloud) { Level::Info } else { Level::Debug };
+            log::log!(level, "msg=\"collector is well again\" name={name}");
+        }
+        (self.faults, self.failed) = (faults, failed);
     }
 }
 

@@ -21,19 +21,20 @@ pub enum Fault {
     /// The kernel did not let us read.
     Unreadable {
         /// The file.
-        path: String,
+        path: Box<[u8]>,
         /// What the kernel answered.
         errno: Errno,
     },
     /// The file does not say what it should.
     Odd {
         /// The file.
-        path: String,
+        path: Box<[u8]>,
         /// What was found there, shortened.
-        found: String,
+        found: Box<[u8]>,
     },
 }
 
+/// As it stands in a line of the log: a file may hold line ends, quotes and any other byte.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -46,8 +47,8 @@ impl fmt::Display for Error {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, errno } => write!(f, "{path}: {}", Meaning(*errno)),
-            Self::Odd { path, found } => write!(f, "{path}: unexpected '{found}'"),
+            Self::Unreadable { path, errno } => write!(f, "{}: {}", path.escape_ascii(), Meaning(*errno)),
+            Self::Odd { path, found } => write!(f, "{}: unexpected '{}'", path.escape_ascii(), found.escape_ascii()),
         }
     }
 }
@@ -55,7 +56,12 @@ impl fmt::Display for Fault {
 impl Error {
     /// The error that the kernel answers `errno` where `path` is to be read.
     pub fn unreadable(path: &[u8], errno: Errno) -> Self {
-        Self::Fault(Box::new(Fault::Unreadable { path: printable(path), errno }))
+        Self::Fault(Box::new(Fault::Unreadable { path: path.into(), errno }))
+    }
+
+    /// The error that `path` says `found`.
+    pub(super) fn odd(path: &[u8], found: &[u8]) -> Self {
+        Self::Fault(Box::new(Fault::Odd { path: path.into(), found: shown(found).into() }))
     }
 
     pub(super) fn from_errno(path: &[u8], errno: Errno) -> Self {
@@ -64,9 +70,74 @@ impl Error {
             _ => Self::unreadable(path, errno),
         }
     }
+
+    /// Whether both are the same, whatever the figures are now.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let (Self::Fault(this), Self::Fault(other)) = (self, other) else {
+            return matches!((self, other), (Self::Absent, Self::Absent));
+        };
+        match (&**this, &**other) {
+            (Fault::Unreadable { path, errno }, Fault::Unreadable { path: other, errno: answer }) => {
+                path == other && errno == answer
+            }
+            (_, Fault::Odd { path, found }) => self.is_odd(path, found),
+            _ => false,
+        }
+    }
+
+    /// Whether it is that `path` says `found`, whatever the figures are now.
+    pub(super) fn is_odd(&self, path: &[u8], found: &[u8]) -> bool {
+        let Self::Fault(fault) = self else { return false };
+        match &**fault {
+            Fault::Odd { path: known, found: said } => **known == *path && names(said).eq(names(shown(found))),
+            Fault::Unreadable { .. } => false,
+        }
+    }
 }
 
-/// What the kernel said, for a line of the log: a file may hold line ends, quotes and any other byte.
-pub(super) fn printable(bytes: &[u8]) -> String {
-    bytes.escape_ascii().map(char::from).collect()
+/// As much of a line as the log has room for.
+fn shown(found: &[u8]) -> &[u8] {
+    found.get(..found.len().min(60)).unwrap_or(found)
+}
+
+/// What is not a figure in a line, which is what stays the same in it while the machine counts on.
+fn names(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_figure = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'-'));
+    line.split(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'=' | b',')).filter(move |word| !is_figure(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_stays_the_same_while_its_figures_change() {
+        let odd = |found: &str| Error::odd(b"/proc/x", found.as_bytes());
+        for (one, other) in [
+            ("  eth0: 12 34 x 5", "  eth0: 13 35 x 5"),
+            ("some avg10=0.00 total=5", "some avg10=0.12 total=6"),
+            ("nr_free -5", "nr_free -6"),
+            ("0a11b022 00000000", "0a11b023 00000001"),
+            ("", ""),
+        ] {
+            assert!(odd(one).is_like(&odd(other)), "{one}");
+        }
+        for (one, other) in [("  eth0: 12", "  eth1: 12"), ("a 1", "a 1 x"), ("a", ""), ("7 sda 3", "7 sdb 3")] {
+            assert!(!odd(one).is_like(&odd(other)), "{one}");
+        }
+        assert!(!odd("a").is_like(&Error::odd(b"/proc/y", b"a")));
+        assert!(!odd("a").is_like(&Error::Absent) && !Error::Absent.is_like(&odd("a")));
+        assert!(Error::Absent.is_like(&Error::Absent));
+        let unreadable = |errno| Error::unreadable(b"/proc/x", errno);
+        assert!(unreadable(Errno::IO).is_like(&unreadable(Errno::IO)));
+        assert!(!unreadable(Errno::IO).is_like(&unreadable(Errno::ACCESS)));
+        assert!(!unreadable(Errno::IO).is_like(&odd("")) && !odd("").is_like(&unreadable(Errno::IO)));
+    }
+
+    #[test]
+    fn the_log_has_one_line_of_it() {
+        let found = [b"\"\xff\n", [b'x'; 100].as_slice()].concat();
+        let told = Error::odd(b"/proc/a\nb", &found).to_string();
+        assert_eq!(told, [r#"/proc/a\nb: unexpected '\"\xff\n"#, &"x".repeat(57), "'"].concat());
+    }
 }

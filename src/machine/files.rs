@@ -15,7 +15,7 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::{Errno, pread};
 use rustix::process::Resource;
 
-use super::error::{Error, Fault, printable};
+use super::error::Error;
 use crate::process::syscalls;
 use crate::text::scan::split_once;
 
@@ -27,6 +27,8 @@ pub const LONGEST_GIVEN: u64 = 1 << 20;
 const USUAL: usize = 64 << 10;
 /// How many scrapes in a row may do without a file that is kept open. Some scrape a part at a time.
 const MOST_IDLE: u8 = 16;
+/// How many of the faults are told of what a collector passed over.
+const MOST_SKIPPED: usize = 16;
 /// How many files are kept open. Each holds some 3.4 kB of kernel memory.
 const MOST_KEPT: usize = 96;
 
@@ -38,7 +40,7 @@ pub(super) struct Files {
     /// read of a file of /proc/sys costs the kernel ten times a short one.
     short: Pool,
     long: Pool,
-    pub skipped: RefCell<Option<Error>>,
+    skipped: RefCell<Vec<Error>>,
 }
 
 /// Buffers not in use. They are boxed, as a [`Text`] is to be small.
@@ -133,6 +135,19 @@ impl Files {
         self.kept.borrow_mut().begin();
     }
 
+    /// Passes over what an error was found in.
+    pub fn skip(&self, error: Error) {
+        let mut skipped = self.skipped.borrow_mut();
+        if skipped.len() < MOST_SKIPPED && !skipped.iter().any(|known| known.is_like(&error)) {
+            skipped.push(error);
+        }
+    }
+
+    /// What was passed over since the last call.
+    pub fn skipped(&self) -> Vec<Error> {
+        self.skipped.take()
+    }
+
     pub fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
         let mut text = self.open_text(root, path, reading.is_short());
         match text.buffer().fill(self, reading) {
@@ -205,14 +220,16 @@ impl Text<'_> {
 
     /// The error that the file says `found`.
     pub fn odd(&self, found: &[u8]) -> Error {
-        let shown = found.get(..found.len().min(60)).unwrap_or_default();
-        Error::Fault(Box::new(Fault::Odd { path: printable(self.path()), found: printable(shown) }))
+        Error::odd(self.path(), found)
     }
 
-    /// Passes over a line that makes no sense, which costs that line and nothing else. The first
-    /// one of a collector is told in the log.
+    /// Passes over a line that makes no sense, which costs that line and nothing else, and the log
+    /// a line.
     pub fn skip(&self, line: &[u8]) {
-        self.files.skipped.borrow_mut().get_or_insert_with(|| self.odd(line));
+        let mut skipped = self.files.skipped.borrow_mut();
+        if skipped.len() < MOST_SKIPPED && !skipped.iter().any(|error| error.is_odd(self.path(), line)) {
+            skipped.push(self.odd(line));
+        }
     }
 
     pub(super) fn path(&self) -> &[u8] {

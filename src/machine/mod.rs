@@ -237,9 +237,9 @@ impl Machine {
         time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
     }
 
-    /// Tells the log what a collector did without, if it is the first of it.
+    /// Passes over what an error was found in, which the log says.
     pub fn skip(&self, error: Error) {
-        self.files.skipped.borrow_mut().get_or_insert(error);
+        self.files.skip(error);
     }
 
     /// A scrape begins: closes the files that are not asked for any more.
@@ -247,9 +247,9 @@ impl Machine {
         self.files.begin();
     }
 
-    /// What was [skipped](Text::skip) since the last call.
-    pub fn skipped(&self) -> Option<Error> {
-        self.files.skipped.take()
+    /// What was [skipped](Text::skip) since the last call: up to 16 faults, each once.
+    pub fn skipped(&self) -> Vec<Error> {
+        self.files.skipped()
     }
 }
 
