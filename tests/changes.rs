@@ -19,10 +19,12 @@ enum Change {
     Now(&'static str, &'static str, &'static str),
     /// It comes to be.
     New(&'static str, &'static str),
+    /// Another file takes its place.
+    Renewed(&'static str, &'static str),
     /// It goes, or all below it does.
     Gone(&'static str),
 }
-use Change::{Gone, New, Now};
+use Change::{Gone, New, Now, Renewed};
 
 /// What may come and go on a router, one after the other.
 const CHANGES: &[Change] = &[
@@ -74,6 +76,14 @@ const CHANGES: &[Change] = &[
     New("sys/class/watchdog/watchdog1/identity", "another\n"),
     New("textfile/new.prom", "new_metric 1\n"),
     Gone("textfile/backup.prom"),
+    // The same number of families, of which two are one.
+    New("textfile/1.prom", "# HELP shared_b H.\n# TYPE shared_b gauge\nshared_b{file=\"1\"} 1\n"),
+    New("textfile/2.prom", "# HELP shared_a H.\n# TYPE shared_a gauge\nshared_a{file=\"2\"} 2\n"),
+    New("textfile/1.prom", "# HELP shared_a H.\n# TYPE shared_a gauge\nshared_a{file=\"1\"} 1\n"),
+    Renewed("proc/loadavg", "1.00 2.00 3.00 1/100 4000\n"),
+    Renewed("proc/stat", "cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 5\nbtime 6\n"),
+    Renewed("proc/sys/fs/file-nr", "11\t0\t12\n"),
+    Gone("proc/net/sockstat"),
 ];
 
 #[test]
@@ -98,13 +108,17 @@ fn make(change: &Change, board: &Path) {
             let path = board.join(file);
             let text = fs::read_to_string(&path).expect("a file of the board");
             assert!(text.contains(from), "{file} has no '{from}'");
-            // In place: the kernel's files stay the same files, which the exporter keeps open.
             fs::write(&path, text.replacen(from, to, 1)).expect("a copy may be written");
         }
         New(file, text) => {
             let path = board.join(file);
             fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("a copy may be written");
             fs::write(path, text).expect("a copy may be written");
+        }
+        Renewed(file, text) => {
+            let new = board.join("new");
+            fs::write(&new, text).expect("a copy may be written");
+            fs::rename(new, board.join(file)).expect("a file may be replaced");
         }
         Gone(file) => {
             let path = board.join(file);

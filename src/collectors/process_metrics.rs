@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn limits() {
         let machine = Machine::default();
-        let text = machine.own("limits").unwrap();
+        let text = machine.own("self/limits").unwrap();
         let text = str::from_utf8(&text).unwrap();
         let with = |name: &str, soft: &str| {
             let lines = text.lines().map(|line| match line.strip_prefix(name) {
@@ -142,7 +142,7 @@ mod tests {
     fn a_kernel_without_the_clock_says_how_long_it_is_up_in_a_file() {
         let machine = Machine::default();
         assert_eq!(since_boot(Ok(25 * HUNDREDTH + 9), &machine).ok(), Some(25));
-        let file = parse_uptime(&std::fs::read("/proc/uptime").unwrap()).unwrap();
+        let file = parse_uptime(&machine.proc(&[b"uptime"]).unwrap()).unwrap();
         let up = since_boot(Err(Errno::INVAL), &machine).unwrap();
         assert!((file..file + 6000).contains(&up), "{file} {up}");
     }

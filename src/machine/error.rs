@@ -103,7 +103,8 @@ fn shown(found: &[u8]) -> &[u8] {
 /// What is not a figure in a line, which is what stays the same in it while the machine counts on.
 fn names(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_figure = |word: &&[u8]| word.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'-'));
-    line.split(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'=' | b',')).filter(move |word| !is_figure(word))
+    line.split(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'=' | b','))
+        .filter(move |word| !is_figure(word))
 }
 
 #[cfg(test)]

@@ -105,6 +105,15 @@ impl Reading {
         matches!(self, Self::Kept | Self::KeptRecord | Self::KeptAttribute)
     }
 
+    /// The same without keeping the file open.
+    pub fn anew(self) -> Self {
+        match self {
+            Self::Kept | Self::KeptRecord => Self::Whole,
+            Self::KeptAttribute => Self::Attribute,
+            other => other,
+        }
+    }
+
     fn is_short(self) -> bool {
         matches!(self, Self::Attribute | Self::KeptAttribute)
     }

@@ -43,17 +43,34 @@ impl Default for Paths {
 }
 
 /// The machine that is measured.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Machine {
     /// Where its file systems are mounted.
     pub paths: Paths,
+    /// Whether the files of [`Paths::procfs`] and [`Paths::sysfs`] are the kernel's. Of others, such as
+    /// copies, each may be replaced, so that none is kept open.
+    is_proc: bool,
+    is_sys: bool,
     files: Files,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new(Paths::default())
+    }
 }
 
 impl Machine {
     /// The machine whose file systems are mounted at `paths`.
     pub fn new(paths: Paths) -> Self {
-        Self { paths, files: Files::default() }
+        let files = Files::default();
+        let [is_proc, is_sys] = [&paths.procfs, &paths.sysfs]
+            .map(|root| files.open_text(root, &[], true).buffer().c_path().is_some_and(statfs::is_kernels));
+        Self { paths, is_proc, is_sys, files }
+    }
+
+    fn read_proc(&self, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
+        self.files.read(&self.paths.procfs, path, if self.is_proc { reading } else { reading.anew() })
     }
 
     /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.
@@ -61,7 +78,7 @@ impl Machine {
     /// # Errors
     /// [`Error::Absent`] if there is no such file, else [`Fault::Unreadable`].
     pub fn proc(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.procfs, path, Reading::Kept)
+        self.read_proc(path, Reading::Kept)
     }
 
     /// A file of /proc that the kernel writes in one go, such as `&["stat"]`, whatever its length:
@@ -71,7 +88,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn proc_record(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.procfs, path, Reading::KeptRecord)
+        self.read_proc(path, Reading::KeptRecord)
     }
 
     /// A file of /proc that may be gone the next time, such as a process's.
@@ -79,7 +96,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn proc_once(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.procfs, path, Reading::Whole)
+        self.read_proc(path, Reading::Whole)
     }
 
     /// A setting or figure below /proc/sys, without the end of its line.
@@ -87,7 +104,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn sysctl(&self, path: &str) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.procfs, &[b"sys/", path.as_bytes()], Reading::KeptAttribute)
+        self.read_proc(&[b"sys/", path.as_bytes()], Reading::KeptAttribute)
     }
 
     /// A number below /proc/sys.
@@ -107,7 +124,8 @@ impl Machine {
 
     /// An attribute of what never goes away nor changes its name, kept open.
     pub fn sys_kept(&self, path: &[&[u8]]) -> Option<Text<'_>> {
-        self.files.read(&self.paths.sysfs, path, Reading::KeptAttribute).ok()
+        let reading = Reading::KeptAttribute;
+        self.files.read(&self.paths.sysfs, path, if self.is_sys { reading } else { reading.anew() }).ok()
     }
 
     /// A number below /sys.

@@ -126,6 +126,13 @@ fn statfs(path: &CStr) -> Answer {
     })
 }
 
+/// Whether the file system at `path` is one in which the kernel shows itself: proc or sysfs.
+pub(super) fn is_kernels(path: &CStr) -> bool {
+    const PROC: u64 = 0x9fa0;
+    const SYSFS: u64 = 0x6265_6572;
+    rustix::fs::statfs(path).is_ok_and(|state| matches!(state.f_type.try_into(), Ok(PROC | SYSFS)))
+}
+
 fn encode(answer: Answer) -> Message {
     let error = answer.err().map_or(0, |errno| errno.raw_os_error().unsigned_abs().into());
     let Usage { block_size, blocks, free, available, files, files_free } = answer.unwrap_or_default();
