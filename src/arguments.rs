@@ -11,9 +11,9 @@ use crate::collectors::{ALL, Collector};
 use crate::filter::FLAGS;
 use crate::process::privileges::User;
 use crate::process::syscalls::is_directory;
-use crate::server::Listen;
 use crate::server::access::Network;
 use crate::server::health::Target;
+use crate::server::{HEALTH_PATH, Listen};
 use crate::settings::Settings;
 use crate::text::scan::{decimal, split_text, words};
 
@@ -156,9 +156,12 @@ const OPTIONS: &[Known] = &[
         "PATH",
         "Path of the metrics. Default: /metrics",
         Take(|arguments, path| {
-            // What a request's path can be, and the page at `/` can link to as it is.
-            let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'&' | b'?');
-            if !path.starts_with('/') || path == "/" || !path.bytes().all(is_plain) {
+            if path == HEALTH_PATH {
+                return wrong(path, " is where the exporter says that it is well; give another path");
+            }
+            // What a client sends of a URL's path, without what the page at `/` would have to escape.
+            let is_path = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'&'));
+            if !path.starts_with('/') || path == "/" || !is_path {
                 return wrong(path, " is not a path such as /metrics");
             }
             arguments.telemetry_path = path.into();
@@ -578,9 +581,15 @@ mod tests {
         assert_eq!(fault(&["--web.listen-address="]), "--web.listen-address: the value is empty");
         assert_eq!(fault(&["--web.max-requests=x"]), "--web.max-requests: 'x' is not a number");
         assert_eq!(fault(&["--web.telemetry-path=x"]), "--web.telemetry-path: 'x' is not a path such as /metrics");
-        for path in ["/a?b", "/a b", "/\"", "/a&amp;b", "/ä"] {
-            assert!(fault(&[&format!("--web.telemetry-path={path}")]).contains("is not a path such as"), "{path}");
+        for wrong in ["/", "/metrics?x", "/metrics#x", "/a b", "/m\u{e4}", "/a\n", "/\"", "/a&amp;b"] {
+            let option = ["--web.telemetry-path=", wrong].concat();
+            let error = format!("--web.telemetry-path: '{wrong}' is not a path such as /metrics");
+            assert_eq!(fault(&[&option]), error);
         }
+        assert_eq!(
+            fault(&["--web.telemetry-path=/-/healthy"]),
+            "--web.telemetry-path: '/-/healthy' is where the exporter says that it is well; give another path"
+        );
         assert_eq!(fault(&["--path.procfs=/nowhere"]), "--path.procfs: '/nowhere' is not a directory");
         assert_eq!(fault(&["--log.level=loud"]), "--log.level: 'loud' is not one of debug, info, warn, error");
         assert_eq!(fault(&["--collector.loadavg=maybe"]), "--collector.loadavg: 'maybe' is neither true nor false");
