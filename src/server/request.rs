@@ -32,6 +32,8 @@ pub enum Method {
     Get,
     /// HEAD: the answer to GET without its body.
     Head,
+    /// OPTIONS: what may be asked.
+    Options,
     /// Any other.
     Other,
 }
@@ -82,6 +84,7 @@ impl<'a> Request<'a> {
         let method = match head.method {
             Some("GET") => Method::Get,
             Some("HEAD") => Method::Head,
+            Some("OPTIONS") => Method::Options,
             _ => Method::Other,
         };
         let target = head.path.ok_or(bad)?;
@@ -156,8 +159,11 @@ fn split_target(target: &str, method: Method) -> Option<(&str, &str)> {
             Some(end) => rest.get(end..)?,
             None => "/",
         }
+    } else if method == Method::Options && target == "*" {
+        // The server as a whole.
+        return Some((target, ""));
     } else if method == Method::Other && find(target.as_bytes(), b"://").is_none() {
-        // `OPTIONS *` and `CONNECT host:port` are well formed, and refused for their method.
+        // `CONNECT host:port` is well formed, and refused for its method.
         return Some(("", ""));
     } else {
         return None;
@@ -259,7 +265,11 @@ mod tests {
             let input = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
             assert_eq!(refused(&input), 400, "{target}");
         }
-        for line in ["OPTIONS *", "CONNECT router:9100", "POST /metrics", "BREW /"] {
+        let input = "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!((request(input).method, request(input).path), (Method::Options, "*"));
+        assert_eq!(request("OPTIONS / HTTP/1.0\r\n\r\n").path, "/");
+        assert_eq!(refused("OPTIONS router:9100 HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
+        for line in ["CONNECT router:9100", "POST /metrics", "BREW /"] {
             let input = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
             assert_eq!(request(&input).method, Method::Other, "{line}");
         }

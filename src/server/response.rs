@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_head_is_whole() {
         let mut out = b"before".to_vec();
-        let head = Head::new(StatusCode(405), TEXT, &[("Allow", "GET, HEAD")]);
+        let head = Head::new(StatusCode(405), TEXT, &[("Allow", "GET, HEAD, OPTIONS")]);
         head.write(1234, Afterwards::Close, &mut out);
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> = text.strip_prefix("before").unwrap().split("\r\n").collect();
@@ -96,7 +96,7 @@ mod tests {
             lines[2..],
             [
                 "Server: router_exporter",
-                "Allow: GET, HEAD",
+                "Allow: GET, HEAD, OPTIONS",
                 "Content-Type: text/plain; charset=utf-8",
                 "Content-Length: 1234",
                 "Connection: close",

@@ -15,6 +15,9 @@ use crate::process::syscalls;
 /// For the person whose browser shows it.
 const UNAUTHORIZED: &str = "Unauthorized: a user and a password, or a token, are needed here.\n";
 
+/// What may be asked.
+const ALLOW: [(&str, &str); 1] = [("Allow", "GET, HEAD, OPTIONS")];
+
 impl Server<'_> {
     pub(super) fn read_request(&mut self, connection: &mut Connection, now: Milliseconds) {
         connection.unread = false;
@@ -71,18 +74,21 @@ impl Server<'_> {
                 return close;
             }
         }
+        let is_metrics = request.path == self.settings.telemetry_path;
         if method == Method::Other {
-            let allow = [("Allow", "GET, HEAD")];
-            write_text(connection, StatusCode(405), &allow, "Method Not Allowed\n", afterwards, method);
-        } else if request.path == self.settings.telemetry_path {
+            write_text(connection, StatusCode(405), &ALLOW, "Method Not Allowed\n", afterwards, method);
+        } else if !is_metrics && !health && !["/", "*"].contains(&request.path) {
+            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
+        } else if method == Method::Options {
+            // HAProxy asks whether the exporter is well by `OPTIONS /`.
+            write_text(connection, StatusCode(200), &ALLOW, "", afterwards, method);
+        } else if is_metrics {
             self.scrape(connection, request, afterwards, now);
         } else if health {
             write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
-        } else if request.path == "/" {
+        } else {
             let head = Head::new(StatusCode(200), response::HTML, &landing::HEADERS);
             write(connection, &head, &landing::page(&self.settings.telemetry_path), afterwards, method);
-        } else {
-            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
         }
         close
     }
