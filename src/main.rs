@@ -72,7 +72,7 @@ fn serve(mut arguments: Arguments) -> Result<(), (u8, String)> {
 /// Serves for ever; an error is one line.
 fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
     let listeners = server::bind(&arguments.listen_addresses)?;
-    for listener in &listeners {
+    for listener in listeners.iter().filter(|listener| listener.is_given) {
         info!("msg=\"Listening on\" address={listener}");
     }
     if let Some(user) = &arguments.user {

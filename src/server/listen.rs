@@ -160,11 +160,15 @@ pub struct Listener {
     address: SocketAddr,
     /// The host of the address as it was given.
     host: String,
+    /// Whether an option asks for it.
+    pub is_given: bool,
 }
 
+/// As [`Listen`] is given, with the port that the kernel chose if 0 was asked for.
 impl Display for Listener {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.host, self.address.port())
+        let host = self.interface.as_ref().map_or(&self.host, |(name, _)| name);
+        write!(out, "{host}:{}", self.address.port())
     }
 }
 
@@ -235,7 +239,7 @@ impl Listener {
         rustix::net::bind(&socket, &address)?;
         rustix::net::listen(&socket, BACKLOG)?;
         let address = rustix::net::getsockname(&socket)?.try_into()?;
-        Ok(Self { socket, interface, address, host: host.to_owned() })
+        Ok(Self { socket, interface, address, host: host.to_owned(), is_given: true })
     }
 }
 
@@ -301,7 +305,8 @@ pub fn bind(addresses: &[Listen]) -> Result<Vec<Listener>, String> {
                 continue;
             }
             match Listener::open(host, port, *interface) {
-                Ok(listener) => {
+                Ok(mut listener) => {
+                    listener.is_given = *interface != Some("lo") || addresses.iter().any(|given| given.host == "lo");
                     if listen.host() == Host::Localhost {
                         // A machine without IPv6 has no ::1, and nobody misses it.
                         (port, is_needed) = (listener.address.port(), false);
