@@ -177,7 +177,12 @@ impl Told {
     /// Writes to the log what has changed since the last scrape.
     fn tell(&mut self, name: &str, result: Result<(), Error>, skipped: Vec<Error>) {
         let failed = result.is_err();
-        let faults = result.err().map_or(skipped, |error| vec![error]);
+        let faults = match result {
+            Ok(()) => skipped,
+            // Where nothing has changed nothing is allocated.
+            Err(error) if failed == self.failed && self.faults.iter().all(|known| known.is_like(&error)) => return,
+            Err(error) => vec![error],
+        };
         for fault in &faults {
             if failed == self.failed && self.faults.iter().any(|known| known.is_like(fault)) {
                 continue;

@@ -398,4 +398,31 @@ mod tests {
         }
         assert_eq!(kept(), [b"/proc/uptime".to_vec()]);
     }
+
+    #[test]
+    fn what_is_passed_over_is_bounded_and_named_once() {
+        let machine = Machine::default();
+        let text = machine.proc(&[b"uptime"]).unwrap();
+        for round in 0..2 {
+            text.skip(format!("line {round}").as_bytes());
+            machine.skip(Error::unreadable(b"/a", Errno::IO));
+        }
+        assert_eq!(machine.skipped().len(), 2);
+        for number in 0..100_u8 {
+            text.skip(&[b'x'; 60][..usize::from(number % 60)]);
+            machine.skip(Error::unreadable(&[number], Errno::IO));
+        }
+        assert_eq!(machine.skipped().len(), MOST_SKIPPED);
+        assert!(machine.skipped().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_kept_is_read_anew() {
+        let machine = Machine::default();
+        let ticks = || machine.proc(&[b"uptime"]).unwrap().to_vec();
+        let first = ticks();
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        assert_ne!(ticks(), first);
+        assert_eq!(machine.files.kept.borrow().files.len(), 1);
+    }
 }

@@ -299,3 +299,32 @@ fn open(path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = CStr::from_bytes_with_nul(path.as_bytes()).map_err(|_| Errno::INVAL)?;
     rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_child_holds_nothing_but_its_end_of_the_pipe() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        let number = port.as_raw_fd();
+        assert!(number < MOST_DESCRIPTORS);
+        let is_open = |number| {
+            // SAFETY: nothing is done with it but this question.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+            rustix::io::fcntl_getfd(descriptor).is_ok()
+        };
+        let answer = by_child(|| {
+            let [port, input] = [number, 0].map(|number| u8::from(is_open(number)));
+            [[port, input, 1, 0, 0, 0, 0, 0]]
+        });
+        let mut message = [9; 8];
+        let pipe = answer.unwrap();
+        assert!(is_ready(pipe.as_fd(), PollFlags::IN, Duration::from_secs(60)).unwrap());
+        assert_eq!(rustix::io::read(&pipe, &mut message), Ok(8));
+        assert_eq!(message, [0, 0, 1, 0, 0, 0, 0, 0]);
+    }
+}

@@ -145,7 +145,11 @@ pub(super) fn capacity(descriptors: u64, listeners: usize) -> usize {
 mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
+    use std::rc::Rc;
 
+    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
+
+    use super::super::access::Network;
     use super::super::sample::{Tiny, connection, server};
     use super::*;
 
@@ -176,6 +180,59 @@ mod tests {
         }
         // One of each pair, older first; an IPv6 network is one client. Then the oldest.
         assert_eq!(dropped, [1, 3, 0, 2, 4]);
+    }
+
+    /// A socket whose own address is of a network that is for documents only.
+    fn elsewhere() -> OwnedFd {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        sockopt::set_ip_freebind(&socket, true).unwrap();
+        bind(&socket, &SocketAddr::from(([192, 0, 2, 1], 0))).unwrap();
+        socket
+    }
+
+    #[test]
+    fn who_is_this_machine_may_ask_whether_it_is_well() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        server.settings.access.networks.push(Network::parse("198.51.100.0/24").unwrap());
+        for (peer, admitted, local) in [
+            ("127.0.0.1", false, true),
+            ("127.9.9.9", false, true),
+            ("::1", false, true),
+            ("192.0.2.1", false, true),
+            ("192.0.2.2", false, false),
+            ("2001:db8::1", false, false),
+            ("198.51.100.7", true, false),
+        ] {
+            server.welcome(elsewhere(), peer.parse().unwrap(), 0);
+            let found = server.newcomers.pop().map(|one| (one.admitted, one.local));
+            // Who is neither is not let in at all.
+            assert_eq!(found, (admitted || local).then_some((admitted, local)), "{peer}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_takes_nothing_makes_room_for_the_next_of_the_same_client() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut reader, _client) = connection("192.0.2.1");
+        let (peer, other) = (reader.peer, connection("192.0.2.2").0.peer);
+        reader.page = Some(Rc::default());
+        reader.answer(false, 1000);
+        server.connections.push(reader);
+        // It has waited for long, and a moment ago it took a part.
+        assert!(!server.make_room_for_scrape(peer, 1000 + STALLED));
+        assert!(server.connections[0].page.is_some());
+        assert!(server.make_room_for_scrape(peer, 1001 + STALLED));
+        assert!(server.connections[0].is_closed());
+        // There is nobody left to drop.
+        assert!(!server.make_room_for_scrape(peer, 1001 + STALLED));
+        // Another client need not wait for that.
+        let (mut reader, _client) = connection("192.0.2.1");
+        reader.page = Some(Rc::default());
+        reader.answer(false, 1000);
+        server.connections.push(reader);
+        assert!(server.make_room_for_scrape(other, 1000));
     }
 
     #[test]
