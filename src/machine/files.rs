@@ -13,9 +13,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::{Errno, pread};
-use rustix::process::Resource;
 
 use super::error::Error;
+use super::kept::{Kept, KeptFile};
 use crate::process::syscalls;
 use crate::text::scan::split_once;
 
@@ -25,15 +25,11 @@ pub(super) const LONGEST: usize = 4 << 20;
 pub const LONGEST_GIVEN: u64 = 1 << 20;
 /// A buffer longer than this is not kept for the next file.
 const USUAL: usize = 64 << 10;
-/// How many scrapes in a row may do without a file that is kept open. Some scrape a part at a time.
-const MOST_IDLE: u8 = 16;
 /// How many of the faults are told of what a collector passed over.
 const MOST_SKIPPED: usize = 16;
-/// How many files are kept open. Each holds some 3.4 kB of kernel memory.
-const MOST_KEPT: usize = 96;
 
 /// The files that are kept open, and room for what files say.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Files {
     kept: RefCell<Kept>,
     /// Buffers not in use: those for an attribute of a few bytes, and those for whole files. A long
@@ -45,45 +41,6 @@ pub(super) struct Files {
 
 /// Buffers not in use. They are boxed, as a [`Text`] is to be small.
 type Pool = RefCell<Vec<Box<Buffer>>>;
-
-/// Files kept open, in the order in which a scrape asks for them.
-#[derive(Debug, Default)]
-struct Kept {
-    most: usize,
-    files: Vec<KeptFile>,
-    next: usize,
-}
-
-#[derive(Debug)]
-struct KeptFile {
-    path: Vec<u8>,
-    file: OwnedFd,
-    /// How many scrapes have begun since it was read.
-    idle: u8,
-}
-
-impl Kept {
-    /// Where `path` stands; it is nearly always the one after the last that was asked for.
-    fn find(&mut self, path: &[u8]) -> Option<usize> {
-        let here = |file: &KeptFile| file.path == path;
-        let at = match self.files.get(self.next) {
-            Some(file) if here(file) => self.next,
-            _ => self.files.iter().position(here)?,
-        };
-        self.next = at.saturating_add(1);
-        self.files.get_mut(at)?.idle = 0;
-        Some(at)
-    }
-
-    /// Closes what nobody asks for any more, such as the files of a disk that is gone.
-    fn begin(&mut self) {
-        self.next = 0;
-        self.files.retain_mut(|file| {
-            file.idle = file.idle.saturating_add(1);
-            file.idle <= MOST_IDLE
-        });
-    }
-}
 
 /// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,20 +78,6 @@ impl Reading {
     /// Whether a read that leaves room is the last.
     fn is_at_once(self) -> bool {
         self.is_short() || self == Self::KeptRecord
-    }
-}
-
-impl Default for Files {
-    fn default() -> Self {
-        // The rest is for connections, and for what is open for the time of a scrape only.
-        let descriptors = syscalls::limits(Resource::Nofile)[0];
-        let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
-        Self {
-            kept: RefCell::new(Kept { most, ..Kept::default() }),
-            short: Pool::default(),
-            long: Pool::default(),
-            skipped: RefCell::default(),
-        }
     }
 }
 
@@ -296,12 +239,7 @@ impl Buffer {
         let file = self.open(files, OFlags::empty())?;
         self.read_from(&file, reading)?;
         if reading.keeps() {
-            let mut kept = files.kept.borrow_mut();
-            if kept.files.len() < kept.most {
-                let next = kept.next.min(kept.files.len());
-                kept.files.insert(next, KeptFile { path: self.path().to_vec(), file, idle: 0 });
-                kept.next = next.saturating_add(1);
-            }
+            files.kept.borrow_mut().keep(self.path(), file);
         }
         Ok(())
     }
@@ -380,6 +318,7 @@ impl Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::Machine;
+    use super::super::kept::MOST_IDLE;
     use super::*;
 
     #[test]

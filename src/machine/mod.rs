@@ -4,6 +4,7 @@
 
 mod error;
 mod files;
+mod kept;
 pub mod netlink;
 pub mod statfs;
 pub mod timezone;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, netlink, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use super::LISTENERS;
 use crate::process::syscalls;
@@ -23,9 +23,6 @@ const RECEIVE_BUFFER: usize = 8192;
 
 /// Milliseconds after which the kernel gives up on a client that does not confirm what it was sent.
 const CONFIRM_TIMEOUT: u32 = 30_000;
-
-/// The group of messages on interfaces that come, change and go.
-const RTMGRP_LINK: u32 = 1;
 
 /// The longest name of an interface, in bytes.
 const INTERFACE_NAME: usize = 15;
@@ -156,7 +153,7 @@ fn is_interface_name(text: &str) -> bool {
 pub struct Listener {
     socket: OwnedFd,
     /// The interface that it is bound to, and the number that the interface had then.
-    interface: Option<(String, u32)>,
+    pub(super) interface: Option<(String, u32)>,
     address: SocketAddr,
     /// The host of the address as it was given.
     host: String,
@@ -246,29 +243,6 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-/// A socket that the kernel writes to when an interface comes or goes, if a listener depends on one.
-#[must_use]
-pub fn watch_interfaces(listeners: &[Listener]) -> Option<OwnedFd> {
-    listeners.iter().find(|listener| listener.interface.is_some())?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    // No protocol is 0, and 0 is NETLINK_ROUTE.
-    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
-    rustix::net::bind(&socket, &netlink::SocketAddrNetlink::new(0, RTMGRP_LINK)).ok()?;
-    Some(socket)
-}
-
-/// Takes what the kernel has written. What it says is not read: whoever asks looks for himself.
-pub fn drain(watcher: &OwnedFd) {
-    let mut message = [0_u8; 512];
-    // An overrun is told as an error, and the next read goes on; what is left after so many wakes
-    // the server again.
-    for _ in 0..256 {
-        if let Err(Errno::AGAIN) = rustix::net::recv(watcher, &mut message, RecvFlags::empty()) {
-            return;
-        }
     }
 }
 

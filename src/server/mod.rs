@@ -11,6 +11,7 @@ pub mod access;
 mod admission;
 mod connection;
 pub mod health;
+mod interfaces;
 mod landing;
 mod listen;
 mod renderings;
@@ -96,12 +97,12 @@ pub struct Settings {
 /// An interface that was listened on by its name has come again, and the process may not listen on
 /// the new one. Nothing else ends it: what clients and kernel do to it is survived.
 pub fn serve(mut listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> Result<(), String> {
-    let watcher = listen::watch_interfaces(&listeners);
+    let watcher = interfaces::watch(&listeners);
     let mut server = Server::new(listeners.len(), settings, exporter);
     loop {
         let ready = server.wait(&listeners, watcher.as_ref());
         if let Some(watcher) = watcher.as_ref().filter(|_| ready.watcher) {
-            listen::drain(watcher);
+            interfaces::drain(watcher);
             for listener in &mut listeners {
                 listener.follow_interface()?;
             }

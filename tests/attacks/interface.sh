@@ -32,14 +32,15 @@ asks() {
 
 unshare --net sleep 60 &
 neighbour=$!
-trap 'kill $neighbour $exporter 2>/dev/null || true' EXIT
+log=$(mktemp)
+trap 'kill $neighbour $exporter 2>/dev/null || true; rm "$log"' EXIT
 exporter=
 until [ "$(readlink /proc/$neighbour/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
 ip link set lo up
 connect br0 192.168.1
 connect wan 203.0.113
 
-"$program" --web.listen-address=br0:$port 2>/dev/null &
+"$program" --web.listen-address=br0:$port 2>"$log" &
 exporter=$!
 until "$program" --health 2>/dev/null; do
     kill -0 $exporter || fail "the exporter ended"
@@ -61,4 +62,8 @@ until asks http://192.168.99.1:$port/metrics; do
     [ $tries -lt 50 ] || fail "the interface that came again is not served"
     sleep 0.1
 done
+# The interface by its name, once when it is listened on and once when it has come again.
+said=$(sed 's/.* level=//' "$log")
+[ "$said" = "INFO msg=\"Listening on\" address=br0:$port
+INFO msg=\"Listening on the interface that has come again\" address=br0:$port" ] || fail "the log says: $said"
 echo "interface.sh: well"
