@@ -62,15 +62,15 @@ fn signals_end_it_or_do_not() {
     assert_eq!(exporter.process.wait().unwrap().code(), Some(0));
 }
 
-/// An exporter that has two or three descriptors beside the one that listens, as its parent has left others open.
-fn with_few_descriptors() -> Running {
+/// An exporter that has few descriptors beside the one that listens, as its parent has left others open.
+fn with_descriptors(limit: u8) -> Running {
     let inherited: String = (3..=9).map(|number| format!(" {number}</dev/null")).collect();
-    Running::start_after(&format!("ulimit -n 14 && exec{inherited}"))
+    Running::start_after(&format!("ulimit -n {limit} && exec{inherited}"))
 }
 
 #[test]
 fn the_slowest_makes_room_where_no_descriptor_is_left() {
-    let exporter = with_few_descriptors();
+    let exporter = with_descriptors(13);
     let mut silent = [(); 4].map(|()| Client::new(exporter.address));
     assert_eq!(exporter.ask(&get("/-/healthy")).status, 200);
     assert!(silent[0].is_closed());
@@ -78,7 +78,7 @@ fn the_slowest_makes_room_where_no_descriptor_is_left() {
 
 #[test]
 fn files_that_are_kept_open_make_room_where_no_descriptor_is_left() {
-    let exporter = with_few_descriptors();
+    let exporter = with_descriptors(14);
     for _ in 0..3 {
         assert!(exporter.ask(&get("/metrics")).body.contains("\nnode_load1 "));
     }
