@@ -53,7 +53,7 @@ pub struct Scraper {
     filters: Filters,
     collectors: Vec<Running>,
     /// None if the exporter's own metrics are left out.
-    process: Option<ProcessMetrics>,
+    process: Option<(ProcessMetrics, Told)>,
     page: Page,
 }
 
@@ -103,7 +103,7 @@ impl Scraper {
             }
         }
         let Settings { filters, paths, disable_exporter_metrics, .. } = settings;
-        let process = (!disable_exporter_metrics).then(ProcessMetrics::default);
+        let process = (!disable_exporter_metrics).then(Default::default);
         Self { machine: Machine::new(paths), filters, collectors, process, page: Page::default() }
     }
 
@@ -111,7 +111,7 @@ impl Scraper {
     fn exporter(&mut self, handler: &HandlerMetrics) {
         let Self { machine, page, process, .. } = self;
         page.family(&BUILD_INFO).sample(BUILD, true);
-        let Some(process) = process else { return };
+        let Some((process, told)) = process else { return };
         let counts: [(&[u8], u64); 3] =
             [(b"200", handler.ok), (b"500", handler.internal_error), (b"503", handler.unavailable)];
         page.family(&REQUESTS);
@@ -120,9 +120,11 @@ impl Scraper {
         }
         page.single(&IN_FLIGHT, handler.in_flight);
         let mark = page.mark();
-        if process.collect(machine, page).is_err() {
+        let result = process.collect(machine, page);
+        if result.is_err() {
             page.cut(mark);
         }
+        told.tell("process", result, machine.skipped());
     }
 
     /// Adds how the collectors fared.

@@ -150,6 +150,7 @@ mod tests {
     use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
 
     use super::super::access::Network;
+    use super::super::connection::SMALL_INPUT;
     use super::super::sample::{Tiny, connection, server};
     use super::*;
 
@@ -233,6 +234,22 @@ mod tests {
         reader.answer(false, 1000);
         server.connections.push(reader);
         assert!(server.make_room_for_scrape(other, 1000));
+    }
+
+    #[test]
+    fn few_may_send_large_requests_at_once() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let mut clients = Vec::new();
+        for number in 0..LARGE_INPUTS {
+            let (mut connection, client) = connection(&format!("192.0.2.{number}"));
+            connection.input.reserve_exact(2 * SMALL_INPUT);
+            server.connections.push(connection);
+            clients.push(client);
+            server.make_room_for_input(10);
+            let open = server.connections.iter().filter(|one| !one.is_closed()).count();
+            assert_eq!(open, (number + 1).min(LARGE_INPUTS - 1));
+        }
     }
 
     #[test]

@@ -63,6 +63,9 @@ fn credentials_are_asked_for_and_read_again() {
     assert!(refused.body.starts_with("Unauthorized: a user and a password"), "{}", refused.body);
     assert_eq!(exporter.ask(&get("/")).status, 401);
     assert_eq!(exporter.ask(&get("/absent")).status, 401);
+    for method in ["HEAD", "OPTIONS", "POST"] {
+        assert_eq!(exporter.ask(&get("/metrics").replace("GET", method)).status, 401, "{method}");
+    }
     assert_eq!(exporter.ask(&get("/-/healthy")).status, 200);
     assert_eq!(ask(&exporter, "/metrics", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==").status, 200);
     assert_eq!(ask(&exporter, "/metrics", "Bearer token-1").status, 200);
