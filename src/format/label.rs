@@ -23,13 +23,15 @@ pub(super) fn write_label(text: &mut Vec<u8>, separator: u8, name: &str, value: 
     text.push(b'"');
 }
 
-/// Adds `value` as the format wants it: UTF-8, with what would end a line or a label escaped.
+/// Adds `value` as the format wants it: UTF-8, with what would end a line or a label escaped. A run of
+/// bytes that are no UTF-8 becomes one U+FFFD.
 pub(super) fn escape(text: &mut Vec<u8>, value: &[u8], label: bool) {
     let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\\' | b'\n' | b'"');
     if value.iter().all(plain) {
         text.extend_from_slice(value);
         return;
     }
+    let mut is_replaced = false;
     for chunk in value.utf8_chunks() {
         for &byte in chunk.valid().as_bytes() {
             match byte {
@@ -39,8 +41,11 @@ pub(super) fn escape(text: &mut Vec<u8>, value: &[u8], label: bool) {
                 _ => text.push(byte),
             }
         }
-        if !chunk.invalid().is_empty() {
+        // One for a run of bytes, as node_exporter has it.
+        is_replaced &= chunk.valid().is_empty();
+        if !is_replaced && !chunk.invalid().is_empty() {
             text.extend_from_slice("\u{fffd}".as_bytes());
+            is_replaced = true;
         }
     }
 }

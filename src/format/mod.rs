@@ -4,6 +4,7 @@ pub mod family;
 mod label;
 pub mod page;
 pub mod parse;
+mod series;
 pub mod sorted;
 mod table;
 pub mod value;

@@ -4,8 +4,11 @@
 //! node_exporter does. All that grows here is kept from scrape to scrape, so that a page costs no
 //! allocation once the longest has been seen.
 
+use std::ops::Range;
+
 use super::family::{Family, Kind};
 use super::label::{Labels, escape, write_labels};
+use super::series::add_once;
 use super::sorted::{Key, Place, Sorted, end_of, range, slice, sort};
 use super::table::Rows;
 use super::value::Value;
@@ -18,6 +21,8 @@ pub struct Page {
     families: Vec<Written>,
     /// The families sorted by name; those of the last page, until this one is written.
     order: Vec<Key>,
+    /// Room for the series of a family that was begun more than once.
+    series: Vec<Key>,
     pub(super) rows: Rows,
 }
 
@@ -117,12 +122,7 @@ impl Page {
     }
 
     /// Adds a sample to the family begun last, all of it in the format already.
-    pub fn verbatim_sample<'t>(
-        &mut self,
-        name: &[u8],
-        labels: impl Iterator<Item = (&'t [u8], &'t [u8])>,
-        value: &[u8],
-    ) {
+    pub fn verbatim_sample<'t>(&mut self, name: &[u8], labels: &[(&'t [u8], &'t [u8])], value: &[u8]) {
         self.add_parts(&[name]);
         let mut separator: &[u8] = b"{";
         for (name, value) in labels {
@@ -190,10 +190,10 @@ impl Page {
 
     /// Ends the page: makes it `out`, families sorted by name, those without samples left out.
     ///
-    /// Of several families of one name only the first has HELP and TYPE. Families that `wanted`
-    /// refuses are left out.
+    /// Of several families of one name only the first has HELP and TYPE, and of their samples with
+    /// the same labels only the last is there. Families that `wanted` refuses are left out.
     pub fn write(&mut self, out: &mut Sorted, mut wanted: impl FnMut(&[u8]) -> bool) {
-        let Self { text, families, order, .. } = self;
+        let Self { text, families, order, series, .. } = self;
         let mut end = end_of(text);
         for family in families.iter_mut().rev() {
             family.end = end;
@@ -210,17 +210,18 @@ impl Page {
             }
         }
         sort(order, text);
-        let mut last: &[u8] = b"";
-        for family in order.iter().filter_map(|key| families.get(key.of)) {
-            let name = family.name(text);
-            if family.head_end == family.end || !wanted(name) {
+        for namesakes in order.chunk_by(|one, other| one.text(text) == other.text(text)) {
+            let parts = namesakes.iter().filter_map(|key| families.get(key.of)).filter(|family| family.has_samples());
+            let Some(first) = parts.clone().next() else { continue };
+            if !wanted(first.name(text)) {
                 continue;
             }
-            if name != last {
-                out.add(family.start..family.head_end);
-                last = name;
+            out.add(first.start..first.head_end);
+            if namesakes.len() == 1 || parts.clone().nth(1).is_none() {
+                out.add(first.samples());
+            } else {
+                add_once(out, series, text, parts.map(Written::samples));
             }
-            out.add(family.head_end..family.end);
         }
         // A page that was huge once must not cost its memory for ever.
         if text.capacity() / 4 > text.len().max(SPARE) {
@@ -255,6 +256,14 @@ impl Written {
         self.start.saturating_add(end_of(HELP))
     }
 
+    fn samples(&self) -> Range<Place> {
+        self.head_end..self.end
+    }
+
+    fn has_samples(&self) -> bool {
+        self.head_end < self.end
+    }
+
     fn name<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         slice(text, self.name_start(), self.name_end)
     }
@@ -278,10 +287,11 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_always_utf8() {
         let mut page = Page::default();
-        page.named_family(&[b"a"], &[b"h\\e\n\"lp"], Kind::Gauge).sample(&[("k", b"q\"b\\n\n\xff\xc3\xa4")], 1_u64);
+        page.named_family(&[b"a"], &[b"h\\e\n\"lp"], Kind::Gauge)
+            .sample(&[("k", b"q\"b\\n\n\xff\xfe\xc3\xa4\xc3(\xff")], 1_u64);
         assert_eq!(
             written(&mut page),
-            "# HELP a h\\\\e\\n\"lp\n# TYPE a gauge\na{k=\"q\\\"b\\\\n\\n\u{fffd}\u{e4}\"} 1\n"
+            "# HELP a h\\\\e\\n\"lp\n# TYPE a gauge\na{k=\"q\\\"b\\\\n\\n\u{fffd}\u{e4}\u{fffd}(\u{fffd}\"} 1\n"
         );
     }
 
@@ -351,6 +361,21 @@ mod tests {
         page.cut(mark);
         assert_eq!(page.names().collect::<Vec<_>>(), [b"a"]);
         assert_eq!(written(&mut page), "# HELP a A.\n# TYPE a gauge\na 1\n");
+    }
+
+    #[test]
+    fn of_samples_with_the_same_labels_the_last_holds() {
+        let mut page = Page::default();
+        for (label, value) in [("1", 1_u64), ("2", 2), ("1", 3), ("0", 4), ("1", 5)] {
+            page.family(&gauge!("a", "A.")).sample(&[("k", label.as_bytes())], value);
+        }
+        page.family(&gauge!("a", "A."));
+        page.single(&gauge!("b", "B."), 6_u64);
+        page.single(&gauge!("b", "B."), 6_u64);
+        assert_eq!(
+            written(&mut page),
+            "# HELP a A.\n# TYPE a gauge\na{k=\"0\"} 4\na{k=\"1\"} 5\na{k=\"2\"} 2\n# HELP b B.\n# TYPE b gauge\nb 6\n"
+        );
     }
 
     #[test]

@@ -42,6 +42,18 @@ pub(super) fn sort(keys: &mut [Key], text: &[u8]) {
     }
 }
 
+/// So too, and leaves only the last of those with the same text.
+pub(super) fn sort_once(keys: &mut Vec<Key>, text: &[u8]) {
+    sort(keys, text);
+    keys.dedup_by(|later, earlier| {
+        let is_same = later.text(text) == earlier.text(text);
+        if is_same {
+            *earlier = *later;
+        }
+        is_same
+    });
+}
+
 /// A page to be sent: its text as it was written, and the parts of that in the order in which they
 /// go out. Nobody has to copy them into that order.
 #[derive(Debug, Default)]

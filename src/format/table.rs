@@ -3,7 +3,7 @@
 use super::family::Family;
 use super::label::{Labels, write_label, write_labels};
 use super::page::Page;
-use super::sorted::{Key, end_of, sort};
+use super::sorted::{Key, end_of, sort_once};
 use super::value::Value;
 
 /// The rows of the table that is being filled.
@@ -69,14 +69,7 @@ impl Page {
         let mut table = std::mem::take(&mut self.rows);
         let Rows { labels, rows, cells } = &mut table;
         let text = |row: &Key| row.text(labels);
-        sort(rows, labels);
-        rows.dedup_by(|later, earlier| {
-            let is_same = text(later) == text(earlier);
-            if is_same {
-                *earlier = *later;
-            }
-            is_same
-        });
+        sort_once(rows, labels);
         for (column, family) in families.iter().enumerate() {
             self.family(family);
             for row in rows.iter() {
