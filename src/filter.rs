@@ -14,6 +14,10 @@ use regex_lite::Regex;
 pub enum Subject {
     /// The devices of arp.
     ArpDevice,
+    /// What is wrong with processors.
+    CpuBug,
+    /// What processors can.
+    CpuFlag,
     /// The devices of diskstats.
     DiskstatsDevice,
     /// The file systems' types.
@@ -76,6 +80,8 @@ macro_rules! flags {
 pub const FLAGS: &[Flag] = flags! {
     "collector.arp.device-exclude" ArpDevice Exclude ""
     "collector.arp.device-include" ArpDevice Include ""
+    "collector.cpu.info.bugs-include" CpuBug Include ""
+    "collector.cpu.info.flags-include" CpuFlag Include ""
     "collector.diskstats.device-exclude" DiskstatsDevice Exclude
         r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$"
     "collector.diskstats.device-include" DiskstatsDevice Include ""
@@ -177,6 +183,12 @@ fn compile(name: &str, text: &str) -> Result<Regex, String> {
 pub struct Filter(Option<Rc<Expression>>);
 
 impl Filter {
+    /// Whether there is an expression.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether `name` is reported.
     #[must_use]
     pub fn allows(&self, name: &[u8]) -> bool {
@@ -205,35 +217,6 @@ impl Expression {
         }
         regex.as_ref().is_some_and(|regex| regex.is_match(name)) == (self.side == Side::Include)
     }
-}
-
-/// Whether `text` has anything in it that makes it a pattern of file names.
-#[must_use]
-pub fn is_glob(text: &[u8]) -> bool {
-    text.iter().any(|byte| b"*?[\\".contains(byte))
-}
-
-/// The expression for a pattern of file names, as shells have them: `*`, `?`, `[a-z]`, `[^a-z]` and
-/// `\` before a character that means itself; `None` for one that makes no sense.
-#[must_use]
-pub fn glob(pattern: &[u8]) -> Option<Regex> {
-    let mut expression = String::from("(?s)^");
-    let mut letters = str::from_utf8(pattern).ok()?.chars();
-    let mut is_in_class = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            '*' if !is_in_class => expression.push_str(".*"),
-            '?' if !is_in_class => expression.push('.'),
-            '\\' => expression.push_str(&regex_lite::escape(letters.next()?.encode_utf8(&mut [0; 4]))),
-            '[' | ']' | '-' | '^' if is_in_class || letter == '[' => {
-                is_in_class = letter != ']';
-                expression.push(letter);
-            }
-            _ => expression.push_str(&regex_lite::escape(letter.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    expression.push('$');
-    Regex::new(&expression).ok()
 }
 
 /// Names that were asked about, and the answers.
@@ -388,46 +371,6 @@ mod tests {
         assert_eq!(error, "--collector.arp.device-exclude and --collector.arp.device-include are mutually exclusive");
         let error = Filters::default().set(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
         assert!(error.starts_with("--collector.vmstat.fields: "), "{error}");
-    }
-
-    #[test]
-    fn patterns_of_file_names() {
-        for (pattern, name) in [
-            ("", ""),
-            ("*", ""),
-            ("*", ".hidden"),
-            ("*", "two\nlines"),
-            ("a*", "a"),
-            ("*a*b*", "xxaxxbxx"),
-            ("a?c", "abc"),
-            ("a.c", "a.c"),
-            ("sd[a-c]", "sdb"),
-            ("sd[^a-c]", "sdd"),
-            ("[abx-z]", "y"),
-            ("[\\]]", "]"),
-            ("\\*", "*"),
-            ("\u{e4}*", "\u{e4}b"),
-        ] {
-            assert!(glob(pattern.as_bytes()).unwrap().is_match(name), "{pattern} {name}");
-        }
-        for (pattern, name) in [
-            ("", "a"),
-            ("a", ""),
-            ("?", ""),
-            ("a*", "ba"),
-            ("a.c", "abc"),
-            ("sd[a-c]", "sdd"),
-            ("sd[^a-c]", "sda"),
-            ("[a", "a"),
-            ("[a-", "a"),
-            ("[]", "]"),
-            ("a\\", "a\\"),
-            ("\\*", "a"),
-        ] {
-            assert!(!glob(pattern.as_bytes()).is_some_and(|glob| glob.is_match(name)), "{pattern} {name}");
-        }
-        assert!(!is_glob(b"/var/lib/prometheus"));
-        assert!([&b"/a*"[..], b"/?", b"/[a]", b"\\a"].iter().all(|pattern| is_glob(pattern)));
     }
 
     #[test]

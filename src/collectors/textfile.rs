@@ -6,17 +6,20 @@
 //! collector runs after all others, so that it knows their families.
 
 use crate::collectors::Collect;
-use crate::filter::{glob, is_glob};
 use crate::format::parse::{Family, parse};
-use crate::format::{self, Page, Value, gauge};
+use crate::format::{self, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine, Names};
 use crate::settings::Settings;
+use crate::text::glob::{glob, is_glob};
 use crate::text::scan::rsplit_once;
 
 const MTIME: [format::Family; 1] =
     [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
 const FAILED: format::Family =
     gauge!("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
+
+/// What the names of a histogram's or a summary's samples have behind the family's.
+const PARTS: [&[u8]; 3] = [b"_bucket", b"_sum", b"_count"];
 
 /// More directories than a pattern should find.
 const MOST_DIRECTORIES: usize = 256;
@@ -123,9 +126,12 @@ fn add_file(machine: &Machine, page: &mut Page, own: usize, directory: &[u8], na
     let (text, changed) = machine.given_file(directory, name).map_err(|error| machine.skip(error)).ok()?;
     let families = parse(&text).map_err(|fault| text.skip(fault)).ok()?;
     let mark = page.mark();
-    let fault = families.iter().find(|family| !agrees(page, own, family)).or_else(|| {
-        families.iter().for_each(|family| add(page, family, path));
-        families.iter().find(|family| has_doubles(page, family.name))
+    let fault = families.iter().find(|family| {
+        let is_good = agrees(page, own, family) && is_apart(page, family);
+        if is_good {
+            add(page, family, path);
+        }
+        !is_good || has_doubles(page, family.name)
     });
     if let Some(family) = fault {
         page.cut(mark);
@@ -150,9 +156,28 @@ fn add(page: &mut Page, family: &Family, path: &[u8]) {
             page.named_family(&[family.name], &[b"Metric read from ", path], family.kind());
         }
     }
+    let mut labels = Vec::new();
     for sample in &family.samples {
-        page.verbatim_sample(sample.name, sample.labels(), sample.value);
+        // To Prometheus a label that is empty is none, and the order says nothing.
+        labels.clear();
+        for label in sample.labels().filter(|(_, value)| !value.is_empty()) {
+            let at = labels.iter().position(|known| *known > label).unwrap_or(labels.len());
+            labels.insert(at, label);
+        }
+        page.verbatim_sample(sample.name, &labels, sample.value);
     }
+}
+
+/// Whether no sample can have the name of another family's, as `a_count` of a histogram `a` has that
+/// of a family `a_count`.
+fn is_apart(page: &Page, family: &Family) -> bool {
+    let has_parts = |kind: Kind| matches!(kind, Kind::Histogram | Kind::Summary);
+    let of_parts = |head: &[u8]| head.ends_with(b" histogram\n") || head.ends_with(b" summary\n");
+    PARTS.iter().all(|part| {
+        let is_whole = !has_parts(family.kind()) || page.head(&[family.name, part].concat()).is_none();
+        let whole = family.name.strip_suffix(*part).and_then(|whole| page.head(whole));
+        is_whole && !whole.is_some_and(|(_, head)| of_parts(head))
+    })
 }
 
 /// Whether two samples have the same name and labels; Prometheus would drop one and complain.
@@ -228,6 +253,11 @@ mod tests {
             ("ours", "a 1\nnode_load1 1\n"),
             ("own", "a 1\nnode_textfile_scrape_error 1\n"),
             ("doubles", "a 1\nb{c=\"d\"} 1\nb{c = \"d\"} 2\n"),
+            ("reordered", "a 1\nb{c=\"d\",e=\"f\"} 1\nb{e=\"f\",c=\"d\"} 2\n"),
+            ("empty", "a 1\nb{c=\"\",e=\"f\"} 1\nb{e=\"f\"} 2\n"),
+            ("none", "a 1\nb{c=\"\"} 1\nb 2\n"),
+            ("part-first", "a 1\nb_count 1\n# TYPE b histogram\nb_count 2\n"),
+            ("part-last", "a 1\n# TYPE b summary\nb_sum 2\n# TYPE b_sum counter\nb_sum 1\n"),
             ("range", "a 1\nb 1e999\n"),
         ] {
             let page = of_files(name, &[("1.prom", bad), ("2.prom", "good 1\n")]);
@@ -249,6 +279,8 @@ mod tests {
             ("other-help", "# HELP a Other.\n# TYPE a gauge\na{f=\"2\"} 2\n"),
             ("longer-help", "# HELP a One. More.\n# TYPE a gauge\na{f=\"2\"} 2\n"),
             ("same-series", "# TYPE a gauge\na{f=\"1\"} 2\n"),
+            ("empty-label", "# TYPE a gauge\na{e=\"\",f=\"1\"} 2\n"),
+            ("part", "# TYPE a_sum gauge\na_sum 1\n# TYPE a summary\na_sum 2\n"),
         ] {
             let page = shared(name, second);
             assert!(page.contains("\na{f=\"1\"} 1\n") && failed(&page) && page.lines().count() == 6, "{page}");

@@ -3,4 +3,5 @@
 pub mod address;
 pub mod digits;
 pub mod errno;
+pub mod glob;
 pub mod scan;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use router_exporter::filter::glob;
+use router_exporter::text::glob::glob;
 use router_exporter::machine::{netlink, timezone};
 
 fuzz_target!(|input: &[u8]| {
