@@ -66,7 +66,8 @@ impl Error {
 
     pub(super) fn from_errno(path: &[u8], errno: Errno) -> Self {
         match errno {
-            Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO => Self::Absent,
+            // The last is what a kernel answers that was built with a part and started without it.
+            Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO | Errno::OPNOTSUPP => Self::Absent,
             _ => Self::unreadable(path, errno),
         }
     }

@@ -51,7 +51,7 @@ pub(super) enum Reading {
     KeptRecord,
     /// To its end.
     Whole,
-    /// An attribute: one read tells all of it.
+    /// An attribute: one read tells all of it, and blanks around it mean nothing.
     Attribute,
     /// An attribute that is kept open.
     KeptAttribute,
@@ -277,6 +277,11 @@ impl Buffer {
         if reading.is_short() {
             let trimmed = self.said().trim_ascii_end().len();
             self.bytes.truncate(self.start.saturating_add(trimmed));
+            // Some drivers pad on the left.
+            if self.said().first().is_some_and(u8::is_ascii_whitespace) {
+                let padding = self.said().len().saturating_sub(self.said().trim_ascii_start().len());
+                self.bytes.drain(self.start..self.start.saturating_add(padding));
+            }
         }
         Ok(())
     }
@@ -320,6 +325,22 @@ mod tests {
     use super::super::Machine;
     use super::super::kept::MOST_IDLE;
     use super::*;
+
+    #[test]
+    fn blanks_around_an_attribute_mean_nothing() {
+        let directory = std::env::temp_dir().join(format!("router_exporter-{}-padded", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let sysfs = directory.to_str().unwrap().to_owned();
+        let machine = Machine::new(super::super::Paths { sysfs, ..Default::default() });
+        for (said, meant) in
+            [(" 3658\n", "3658"), ("\t -5 \n\n", "-5"), ("two words\n", "two words"), (" \n", ""), ("", "")]
+        {
+            std::fs::write(directory.join("file"), said).unwrap();
+            let kept = (0..2).map(|_| machine.sys_kept(&[b"file"]).unwrap().to_vec());
+            assert!(kept.chain([machine.sys(&[b"file"]).unwrap().to_vec()]).all(|text| text == meant.as_bytes()));
+        }
+        std::fs::remove_dir_all(directory).unwrap();
+    }
 
     #[test]
     fn files_that_nobody_asks_for_are_closed() {

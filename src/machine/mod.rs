@@ -282,6 +282,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_kernel_has_not_is_no_fault() {
+        for errno in [Errno::NOENT, Errno::NODEV, Errno::OPNOTSUPP] {
+            assert!(matches!(Error::from_errno(b"/proc/pressure/cpu", errno), Error::Absent), "{errno}");
+        }
+        let denied = Error::from_errno(b"/proc/pressure/cpu", Errno::ACCESS);
+        assert_eq!(denied.to_string(), "/proc/pressure/cpu: permission denied");
+    }
+
+    #[test]
     fn a_given_path_is_told_as_it_was_given() {
         let machine = Machine::default();
         for (directory, told) in [("/nowhere", "/nowhere/file: "), ("nowhere", "./nowhere/file: ")] {

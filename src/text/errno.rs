@@ -6,17 +6,20 @@ use std::fmt;
 use rustix::io::Errno;
 
 /// Those that a router's kernel may answer the exporter with.
-const TEXTS: [(Errno, &str); 30] = [
+const TEXTS: [(Errno, &str); 37] = [
     (Errno::ACCESS, "permission denied"),
     (Errno::ADDRINUSE, "address already in use"),
     (Errno::ADDRNOTAVAIL, "cannot assign requested address"),
     (Errno::AFNOSUPPORT, "address family not supported by protocol"),
+    (Errno::AGAIN, "resource temporarily unavailable"),
     (Errno::BADF, "bad file descriptor"),
+    (Errno::BUSY, "device or resource busy"),
     (Errno::CONNREFUSED, "connection refused"),
     (Errno::CONNRESET, "connection reset by peer"),
     (Errno::FBIG, "file too large"),
     (Errno::HOSTDOWN, "host is down"),
     (Errno::HOSTUNREACH, "no route to host"),
+    (Errno::INTR, "interrupted system call"),
     (Errno::INVAL, "invalid argument"),
     (Errno::IO, "input/output error"),
     (Errno::ISDIR, "is a directory"),
@@ -27,16 +30,20 @@ const TEXTS: [(Errno, &str); 30] = [
     (Errno::NFILE, "too many open files in system"),
     (Errno::NODEV, "no such device"),
     (Errno::NOENT, "no such file or directory"),
+    (Errno::NODATA, "no data available"),
+    (Errno::NOMEDIUM, "no medium found"),
     (Errno::NOMEM, "cannot allocate memory"),
     (Errno::NOSPC, "no space left on device"),
     (Errno::NOSYS, "function not implemented"),
     (Errno::NOTCONN, "transport endpoint is not connected"),
     (Errno::NOTDIR, "not a directory"),
     (Errno::NXIO, "no such device or address"),
+    (Errno::OPNOTSUPP, "operation not supported"),
     (Errno::PERM, "operation not permitted"),
     (Errno::PIPE, "broken pipe"),
     (Errno::STALE, "stale NFS file handle"),
     (Errno::TIMEDOUT, "connection timed out"),
+    (Errno::UCLEAN, "structure needs cleaning"),
 ];
 
 /// The words for an error; `None` for one that is not expected.
@@ -65,6 +72,7 @@ mod tests {
     #[test]
     fn in_words_or_by_number() {
         assert_eq!(Meaning(Errno::NOENT).to_string(), "no such file or directory");
+        assert_eq!(Meaning(Errno::OPNOTSUPP).to_string(), "operation not supported");
         assert_eq!(Meaning(Errno::from_raw_os_error(133)).to_string(), "errno 133");
     }
 }
