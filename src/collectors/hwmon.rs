@@ -1,10 +1,10 @@
 //! `/sys/class/hwmon`: temperatures, fans, voltages and what else the board measures.
 //!
 //! The files are `<type><number>_<property>`, such as `temp1_input`; in old kernels they are in the
-//! chip's `device` directory, today beside it. hwmon0 and hwmon1 may change places at each boot, so
-//! a chip is named after its device, as node_exporter does: `platform_coretemp_0`.
+//! chip's `device` directory, today beside it.
 
 use crate::collectors::Collect;
+use crate::collectors::hwmon_chips::{CLASS, add_clean, add_own_name, chips};
 use crate::filter::{Filter, Subject};
 use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine};
@@ -13,7 +13,6 @@ use crate::text::scan::{signed, split_once};
 
 const CHIP_NAMES: Family = gauge!("node_hwmon_chip_names", "Annotation metric for human-readable chip names");
 const SENSOR_LABEL: Family = gauge!("node_hwmon_sensor_label", "Label for given chip and sensor");
-const CLASS: &[u8] = b"class/hwmon/";
 
 /// The sensors of each type that have no number: the type, and a zero in place of one.
 const TYPES: [&[u8]; 14] = [
@@ -89,84 +88,20 @@ impl Collect for Hwmon {
     /// If there is no such class.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let names = machine.sys_names(&[CLASS])?;
-        let mut chips = Vec::new();
-        for directory in names.iter() {
-            if let Some(chip) = chip(machine, directory)
-                && self.chips.allows(&chip)
-            {
-                // In the order of their names, as a family has them.
-                let chip = (chip, directory);
-                let at = chips.iter().position(|known| *known > chip).unwrap_or(chips.len());
-                chips.insert(at, chip);
-            }
-        }
         // For names that are cleaned.
         let mut buffer = Vec::with_capacity(64);
-        for (chip, directory) in &chips {
-            if let Some(name) = machine.sys(&[CLASS, directory, b"/name"]) {
-                buffer.clear();
-                add_clean(&name, &mut buffer);
-                if !buffer.is_empty() {
-                    page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
-                }
+        for (chip, directory) in &chips(machine, names.iter()) {
+            if !self.chips.allows(chip) {
+                continue;
+            }
+            buffer.clear();
+            add_own_name(machine, directory, &mut buffer);
+            if !buffer.is_empty() {
+                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
             }
             add_sensors(&self.sensors, machine, page, chip, directory, &mut buffer);
         }
         Ok(())
-    }
-}
-
-/// The chip's name: that of its device and of what the device is on, else its own, else the
-/// directory's; `None` if it is no directory.
-fn chip(machine: &Machine, directory: &[u8]) -> Option<Vec<u8>> {
-    let mut name = Vec::with_capacity(64);
-    if let Some(path) = machine.sys_real_path(&[CLASS, directory, b"/device"]) {
-        add_name_of_device(&path, &mut name);
-    }
-    if name.is_empty() {
-        machine.sys_names(&[CLASS, directory]).ok()?;
-        if let Some(own) = machine.sys(&[CLASS, directory, b"/name"]) {
-            add_clean(&own, &mut name);
-        }
-    }
-    if name.is_empty() {
-        add_clean(directory, &mut name);
-    }
-    Some(name)
-}
-
-/// `platform_coretemp_0` of `/sys/devices/platform/coretemp.0`.
-fn add_name_of_device(path: &[u8], name: &mut Vec<u8>) {
-    let (mut bus, mut device) = (&b""[..], path);
-    while let Some((part, rest)) = split_once(device, b'/') {
-        (bus, device) = (part, rest);
-    }
-    add_clean(bus, name);
-    if !name.is_empty() {
-        name.push(b'_');
-    }
-    let start = name.len();
-    add_clean(device, name);
-    if name.len() == start {
-        name.clear();
-    }
-}
-
-/// Appends `name` in lower case, what a metric's name cannot have as `_`, and none of that before and
-/// behind.
-fn add_clean(name: &[u8], cleaned: &mut Vec<u8>) {
-    let start = cleaned.len();
-    for byte in name {
-        match byte.to_ascii_lowercase() {
-            byte @ (b'a'..=b'z' | b'0'..=b'9' | b':') => cleaned.push(byte),
-            // What continues a character of UTF-8.
-            0x80..=0xbf => {}
-            _ if cleaned.len() == start => {}
-            _ => cleaned.push(b'_'),
-        }
-    }
-    while cleaned.len() > start && cleaned.last() == Some(&b'_') {
-        cleaned.pop();
     }
 }
 
@@ -324,37 +259,6 @@ mod tests {
         {
             assert_eq!(parsed(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn names_are_cleaned() {
-        for (name, expected) in [
-            (&b"coretemp"[..], &b"coretemp"[..]),
-            (b"0000:00:1f.3", b"0000:00:1f_3"),
-            (b"CPU-Thermal.", b"cpu_thermal"),
-            (b"_a_", b"a"),
-            (b"__", b""),
-            (b"", b""),
-            ("gr\u{f6}\u{df}e".as_bytes(), b"gr__e"),
-            (b"a\xffb", b"a_b"),
-        ] {
-            let mut cleaned = b"_".to_vec();
-            add_clean(name, &mut cleaned);
-            assert_eq!(cleaned, [b"_", expected].concat());
-        }
-    }
-
-    #[test]
-    fn chips_are_named_after_their_devices() {
-        let name = |path| {
-            let mut name = Vec::new();
-            add_name_of_device(path, &mut name);
-            name
-        };
-        assert_eq!(name(b"/sys/devices/platform/coretemp.0"), b"platform_coretemp_0");
-        assert_eq!(name(b"/sys/devices/pci0000:00/0000:00:18.3"), b"pci0000:00_0000:00:18_3");
-        assert_eq!(name(b"/device"), b"device");
-        assert_eq!(name(b"/bus/-"), b"");
     }
 
     #[test]

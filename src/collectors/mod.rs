@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod filefd;
 pub mod filesystem;
 pub mod hwmon;
+pub mod hwmon_chips;
 pub mod interrupts;
 pub mod kernel_hung;
 pub mod loadavg;
