@@ -1,21 +1,21 @@
 //! `/proc/1/mountinfo`, and `statfs(2)` of each mount: how full the file systems are.
 //!
 //! Process 1's list rather than our own, which may be a container's; before Linux 2.6.26 there is
-//! only `/proc/mounts`. Both write a blank in a name as `\040`. A mount that is not answered for,
-//! such as that of an unplugged disk or a dead server, tells `node_filesystem_device_error` and
-//! whether it is read-only, and nothing else.
+//! only `/proc/mounts`. A mount that is not answered for, such as that of an unplugged disk or a dead
+//! server, tells `node_filesystem_device_error` and whether it is read-only, and nothing else.
 
 use std::ops::Range;
 use std::time::Instant;
 
 use crate::collectors::Collect;
+use crate::collectors::mounts::{parse_mountinfo, parse_mounts, unescape};
 use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, gauge};
 use crate::machine::statfs::{PATIENCE, Question, Questions};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
 use crate::text::errno;
-use crate::text::scan::{decimal, lines, split_once, words};
+use crate::text::scan::lines;
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes."),
@@ -27,11 +27,6 @@ const FAMILIES: [Family; 7] = [
     gauge!("node_filesystem_size_bytes", "Filesystem size in bytes."),
 ];
 const MOUNT_INFO: [Family; 1] = [gauge!("node_filesystem_mount_info", "Filesystem mount information.")];
-
-/// The beginnings of the types of file systems that ask another machine or a program, and sleep
-/// until they are answered.
-const MAY_HANG: [&[u8]; 11] =
-    [b"9p", b"afs", b"autofs", b"ceph", b"cifs", b"coda", b"fuse", b"ncp", b"nfs", b"smb", b"virtiofs"];
 
 /// The mounts, and what their file systems were asked.
 #[derive(Debug)]
@@ -107,8 +102,13 @@ impl Collect for Filesystem {
 
         let began = Instant::now();
         let mut table = page.table(&FAMILIES);
-        for Asked { line, question, .. } in &mut *asked {
+        for Asked { line, may_hang, question, .. } in &mut *asked {
             let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
+            let point = strip(unescape(mount.point, point), root);
+            if *may_hang && matches!(question, Question::Open) {
+                // There was no room for it, or the same was asked already.
+                *question = machine.statfs(questions, point, true);
+            }
             questions.wait(question, began, PATIENCE);
             let mut values = [None; 7];
             let error = tell(question, &mut values);
@@ -118,7 +118,7 @@ impl Collect for Filesystem {
                 ("device", unescape(mount.device, device)),
                 ("device_error", error.as_bytes()),
                 ("fstype", mount.fs_type),
-                ("mountpoint", strip(unescape(mount.point, point), root)),
+                ("mountpoint", point),
             ];
             table.counts(&labels, values);
         }
@@ -162,35 +162,6 @@ fn tell(question: &Question, values: &mut [Option<u64>; 7]) -> &'static str {
     }
 }
 
-/// A mounted file system, its names as the kernel writes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mount<'t> {
-    device: &'t [u8],
-    point: &'t [u8],
-    fs_type: &'t [u8],
-    /// The device's numbers, major and minor.
-    number: Option<(&'t [u8], &'t [u8])>,
-    /// Those of the mount, and those of its file system.
-    options: [&'t [u8]; 2],
-}
-
-impl Mount<'_> {
-    /// Whether it may hang by itself.
-    fn may_hang(&self) -> bool {
-        MAY_HANG.iter().any(|start| self.fs_type.starts_with(start))
-    }
-
-    fn is_read_only(&self) -> bool {
-        // It is the first of the options, or `rw` is.
-        self.options.iter().any(|options| split_once(options, b',').map_or(*options, |(first, _)| first) == b"ro")
-    }
-
-    /// Whether it is mounted below another one that is not the root.
-    fn is_below(&self, other: &Mount) -> bool {
-        self.point.strip_prefix(other.point).is_some_and(|rest| rest.starts_with(b"/"))
-    }
-}
-
 /// The mount point without what stands for the root of the machine.
 fn strip<'p>(point: &'p [u8], root: &[u8]) -> &'p [u8] {
     match point.strip_prefix(root) {
@@ -200,119 +171,11 @@ fn strip<'p>(point: &'p [u8], root: &[u8]) -> &'p [u8] {
     }
 }
 
-/// A line of mountinfo: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`,
-/// with any number of words before the dash.
-fn parse_mountinfo(line: &[u8]) -> Option<Mount<'_>> {
-    let mut words = words(line);
-    let number = split_once(words.nth(2)?, b':')?;
-    decimal(number.0)?;
-    decimal(number.1)?;
-    let point = words.nth(1)?;
-    let options = words.next()?;
-    words.find(|word| *word == b"-")?;
-    let (fs_type, device) = (words.next()?, words.next()?);
-    Some(Mount { device, point, fs_type, number: Some(number), options: [options, words.next().unwrap_or_default()] })
-}
-
-/// A line of mounts: `/dev/root / squashfs ro,relatime 0 0`.
-fn parse_mounts(line: &[u8]) -> Option<Mount<'_>> {
-    let mut words = words(line);
-    let (device, point, fs_type) = (words.next()?, words.next()?, words.next()?);
-    Some(Mount { device, point, fs_type, number: None, options: [words.next()?, b""] })
-}
-
-/// The name that the kernel wrote with `\040` for a blank and the like, put together in `plain`.
-fn unescape<'p>(name: &[u8], plain: &'p mut Vec<u8>) -> &'p [u8] {
-    plain.clear();
-    let mut rest = name;
-    while let Some((before, after)) = split_once(rest, b'\\') {
-        plain.extend_from_slice(before);
-        let (byte, after) = octal(after).unwrap_or((b'\\', after));
-        plain.push(byte);
-        rest = after;
-    }
-    plain.extend_from_slice(rest);
-    plain
-}
-
-/// The byte that `040` at the beginning of `text` stands for, and what follows.
-fn octal(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (&[high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7'], rest) = text.split_first_chunk()? else {
-        return None;
-    };
-    // The digits end with the bits that they stand for.
-    Some((high.wrapping_shl(6) | (middle & 7).wrapping_shl(3) | (low & 7), rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mount<'t>(device: &'t str, point: &'t str, fs_type: &'t str) -> Mount<'t> {
-        Mount {
-            device: device.as_bytes(),
-            point: point.as_bytes(),
-            fs_type: fs_type.as_bytes(),
-            number: None,
-            options: [b"rw", b""],
-        }
-    }
-
-    #[test]
-    fn real() {
-        let line = b"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
-        let options: [&[u8]; 2] = [b"rw,noatime", b"rw,errors=continue"];
-        let expected = Mount { number: Some((b"98", b"0")), options, ..mount("/dev/root", "/mnt2", "ext3") };
-        assert_eq!(parse_mountinfo(line), Some(expected));
-    }
-
-    #[test]
-    fn read_only() {
-        for (line, expected) in [
-            (&b"1 1 31:4 / / ro,relatime - squashfs /dev/root ro"[..], true),
-            (b"36 35 98:0 / /mnt rw shared:1 master:2 propagate_from:3 - vfat /dev/sda1 rw,errors=remount-ro", false),
-            (b"36 35 98:0 / /mnt rw - ext4 /dev/sda1 ro,errors=remount-ro", true),
-        ] {
-            assert_eq!(parse_mountinfo(line).map(|mount| mount.is_read_only()), Some(expected));
-        }
-        assert_eq!(parse_mounts(b"/dev/root / squashfs ro 0 0").map(|mount| mount.is_read_only()), Some(true));
-    }
-
-    #[test]
-    fn before_mountinfo() {
-        let expected = Mount { options: [b"rw,umask=0", b""], ..mount("/dev/sda1", "/media/My\\040Disk", "vfat") };
-        assert_eq!(parse_mounts(b"/dev/sda1 /media/My\\040Disk vfat rw,umask=0 0 0"), Some(expected));
-        assert_eq!(parse_mounts(b"/dev/root / squashfs"), None);
-        assert_eq!(parse_mounts(b""), None);
-    }
-
-    #[test]
-    fn names_are_unescaped() {
-        for (escaped, name) in [
-            (&b"/a\\040b\\011\\012\\134"[..], &b"/a b\t\n\\"[..]),
-            (b"\\303\\244\\377", b"\xc3\xa4\xff"),
-            (b"/odd\\04", b"/odd\\04"),
-            (b"/odd\\", b"/odd\\"),
-            (b"/odd\\089", b"/odd\\089"),
-            (b"/odd\\777", b"/odd\\777"),
-        ] {
-            assert_eq!(unescape(escaped, &mut Vec::new()), name);
-        }
-    }
-
-    #[test]
-    fn truncated_and_odd() {
-        let line = b"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root";
-        assert_eq!(parse_mountinfo(line).map(|mount| mount.point), Some(&b"/mnt2"[..]));
-        for length in 0..line.len() - b" /dev/root".len() {
-            assert_eq!(parse_mountinfo(&line[..length]), None, "{length}");
-        }
-        for odd in
-            [&b"36 35 98 / /mnt rw - ext3 /dev/root rw"[..], b"36 35 x:0 / /mnt rw - ext3 /dev/root rw", b"\xff\xfe"]
-        {
-            assert_eq!(parse_mountinfo(odd), None, "{odd:?}");
-        }
-    }
+    use crate::format::Sorted;
+    use crate::machine::Paths;
 
     #[test]
     fn the_root_of_the_machine_is_not_told() {
@@ -328,14 +191,30 @@ mod tests {
     }
 
     #[test]
-    fn what_may_hang() {
-        for (fs_type, expected) in [("nfs4", true), ("fuse.sshfs", true), ("fuseblk", true), ("ext4", false)] {
-            assert_eq!(mount("device", "/mnt", fs_type).may_hang(), expected, "{fs_type}");
+    fn mounts_that_may_hang_are_answered_for_however_many() {
+        let root = std::env::temp_dir().join(format!("router_exporter-{}-mounts", std::process::id()));
+        let mut mountinfo = String::new();
+        for number in 0..20 {
+            std::fs::create_dir_all(root.join(format!("mnt/{number}"))).unwrap();
+            mountinfo += &format!("{number} 1 0:{number} / /mnt/{number} rw - nfs server:/{number} rw\n");
         }
-        for (point, above, expected) in
-            [("/mnt/nfs/disk", "/mnt/nfs", true), ("/mnt/nfs2", "/mnt/nfs", false), ("/mnt", "/", false)]
-        {
-            assert_eq!(mount("device", point, "ext4").is_below(&mount("server", above, "nfs")), expected, "{point}");
-        }
+        // It stands there twice, and with another server's above it.
+        mountinfo += "30 1 0:1 / /mnt/1 rw - nfs server:/1 rw\n31 1 0:31 / /mnt/1 rw - nfs other:/1 rw\n";
+        std::fs::create_dir_all(root.join("1")).unwrap();
+        std::fs::write(root.join("1/mountinfo"), mountinfo).unwrap();
+        let path = root.to_str().unwrap().to_owned();
+        let machine = Machine::new(Paths { procfs: path.clone(), sysfs: path.clone(), rootfs: path });
+        let mut filesystem = Filesystem::new(&Settings::default());
+        let mut errors = || {
+            let (mut page, mut out) = (Page::default(), Sorted::default());
+            filesystem.collect(&machine, &mut page).unwrap();
+            page.write(&mut out, |name| name == b"node_filesystem_device_error");
+            let text = String::from_utf8(out.to_vec()).unwrap();
+            text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+        };
+        // A machine that has much to do may answer late.
+        let answered = (0..40).map(|_| errors()).find(|errors| errors.iter().all(|sample| sample.ends_with(" 0")));
+        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(answered.map(|errors| errors.len()), Some(21));
     }
 }

@@ -18,6 +18,7 @@ pub mod kernel_hung;
 pub mod loadavg;
 pub mod mdadm;
 pub mod meminfo;
+pub mod mounts;
 pub mod netclass;
 pub mod netdev;
 pub mod netstat;

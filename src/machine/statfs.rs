@@ -111,13 +111,19 @@ impl Questions {
     }
 }
 
+/// What blocks are counted in: fragments, where the file system has them. The size of a block is what
+/// it would rather be asked for, 256 times as much on a FUSE mount.
+fn unit(block: u64, fragment: u64) -> u64 {
+    if fragment == 0 { block } else { fragment }
+}
+
 /// Asks the kernel, which may not come back.
 fn statfs(path: &CStr) -> Answer {
     let state = rustix::fs::statfs(path)?;
     // The types of the fields differ from one processor to another.
     let unsigned = |number: Result<u64, _>| number.unwrap_or_default();
     Ok(Usage {
-        block_size: unsigned(state.f_bsize.try_into()),
+        block_size: unit(unsigned(state.f_bsize.try_into()), unsigned(state.f_frsize.try_into())),
         blocks: state.f_blocks,
         free: state.f_bfree,
         available: state.f_bavail,
@@ -179,6 +185,11 @@ mod tests {
             assert_eq!(answer(&mut questions, nowhere, 60_000), Some(Err(Errno::NOENT)));
         }
         assert!(questions.open.is_empty());
+    }
+
+    #[test]
+    fn blocks_are_counted_in_fragments() {
+        assert_eq!((unit(1 << 20, 4096), unit(4096, 4096), unit(4096, 0)), (4096, 4096, 4096));
     }
 
     #[test]
