@@ -1,7 +1,8 @@
 //! `/proc/net/arp`: the IPv4 neighbours that the kernel has seen or looks for.
 //!
-//! One that does not answer stands there too, with an address of zeros. A device may have any name
-//! without blanks, and it is the last column.
+//! One that does not answer stands there too, with an address of zeros; that of a tunnel has no
+//! address, and the column is blank. A device may have any name without blanks, and it is the last
+//! column, behind a mask that is always `*`.
 
 use crate::collectors::Collect;
 use crate::filter::{Filter, Subject};
@@ -67,7 +68,10 @@ impl Collect for Arp {
 
 /// The device of a neighbour.
 fn parse(line: &[u8]) -> Option<&[u8]> {
-    words(line).nth(5).filter(|device| line.ends_with(device))
+    let mut words = words(line).skip(3);
+    let first = words.next()?;
+    let mask = if first == b"*" { first } else { words.next()? };
+    words.next().filter(|device| mask == b"*" && line.ends_with(device))
 }
 
 #[cfg(test)]
@@ -84,11 +88,25 @@ mod tests {
             parse(b"10.0.0.1         0x1         0x0         00:00:00:00:00:00     *        w\xc3\xa4n:1"),
             Some("w\u{e4}n:1".as_bytes())
         );
+        assert_eq!(
+            parse(b"10.0.0.7         0x30a       0x2                               *        gre1"),
+            Some(&b"gre1"[..])
+        );
+        assert_eq!(
+            parse(b"10.3.3.170       0x20        0x2         00:00:00:66:fe:80:00:00:00     *        ib0"),
+            Some(&b"ib0"[..])
+        );
+        assert_eq!(
+            parse(b"192.0.2.77       0x1         0xc         00:00:00:00:00:00     *        *"),
+            Some(&b"*"[..])
+        );
     }
 
     #[test]
     fn truncated_and_odd() {
         assert_eq!(parse(b"192.168.1.10     0x1         0x2         00:11:22:33:44:55     *        "), None);
+        assert_eq!(parse(b"192.168.1.10     0x1         0x2         00:11:22:33:44:55     *"), None);
+        assert_eq!(parse(b"192.168.1.10     0x1         0x2                               *"), None);
         assert_eq!(parse(b"192.168"), None);
         assert_eq!(parse(b""), None);
     }
