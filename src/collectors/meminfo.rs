@@ -78,9 +78,8 @@ fn parse(line: &[u8]) -> Option<Field<'_>> {
 #[derive(Debug, Default)]
 struct Estimate {
     told: bool,
-    /// How many of [`PARTS`] there were, and their sum in bytes.
-    count: usize,
-    sum: u64,
+    /// [`PARTS`] in bytes; a line that is there twice holds as it is there last.
+    parts: [Option<u64>; 4],
 }
 
 /// What may be used.
@@ -89,15 +88,19 @@ const PARTS: [&[u8]; 4] = [b"MemFree", b"Buffers", b"Cached", b"Slab"];
 impl Estimate {
     fn add(&mut self, field: &Field) {
         self.told |= field.name == b"MemAvailable";
-        if PARTS.contains(&field.name) {
-            self.count = self.count.wrapping_add(1);
-            self.sum = self.sum.saturating_add(field.value);
+        for (name, value) in PARTS.iter().zip(&mut self.parts) {
+            if *name == field.name {
+                *value = Some(field.value);
+            }
         }
     }
 
     /// The sum, unless the kernel tells better or not enough.
     fn bytes(&self) -> Option<u64> {
-        (!self.told && self.count == PARTS.len()).then_some(self.sum)
+        if self.told {
+            return None;
+        }
+        self.parts.iter().try_fold(0_u64, |sum, part| Some(sum.saturating_add((*part)?)))
     }
 }
 
@@ -180,6 +183,8 @@ HugePages_Total:       3
     fn available_memory_is_estimated_only_where_the_kernel_does_not_tell() {
         let old = "MemTotal: 60188 kB\nMemFree: 8012 kB\nBuffers: 2636 kB\nCached: 11840 kB\nSwapCached: 9 kB\nSlab: 17404 kB\n";
         assert_eq!(estimated(old), Some((8012 + 2636 + 11840 + 17404) * 1024));
+        assert_eq!(estimated(&format!("{old}MemFree: 8012 kB\n")), estimated(old));
+        assert_eq!(estimated(&format!("{}MemFree: 8012 kB\n", old.replace("Slab", "Slob"))), None);
         assert_eq!(estimated(&format!("{old}MemAvailable: 1 kB\n")), None);
         assert_eq!(estimated(&old.replace("Slab", "Slob")), None);
     }
