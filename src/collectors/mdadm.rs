@@ -51,7 +51,8 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let file = |file: &[u8]| machine.sys_decimal(&[b"block/", array.name, b"/md/", file]);
         table.begin_row().label("device", array.name);
         table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
-        table.count(Some(array.required.into())).count(file(b"raid_disks"));
+        let disks = machine.sys(&[b"block/", array.name, b"/md/raid_disks"]);
+        table.count(Some(array.required.into())).count(disks.as_deref().and_then(raid_disks));
     });
     table.finish();
     let mut table = page.rows(&DISKS);
@@ -70,6 +71,11 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     });
     table.finish();
     Ok(())
+}
+
+/// The number of disks, behind which is the one before while the array is reshaped: `5 (4)`.
+fn raid_disks(text: &[u8]) -> Option<u64> {
+    decimal(words(text).next()?)
 }
 
 /// An array, in blocks of 1024 bytes and in disks.
@@ -175,6 +181,11 @@ mod tests {
         assert_eq!((array("md2").required, array("md2").disks[0]), (2, 2));
         assert_eq!((array("md3").state, array("md3").required, array("md3").disks), (&b"inactive"[..], 0, [0, 0, 1]));
         assert_eq!((array("md4").state, array("md4").synced, array("md4").disks), (&b"resync"[..], 0, [2, 0, 0]));
+    }
+
+    #[test]
+    fn disks_of_an_array_that_is_reshaped() {
+        assert_eq!((raid_disks(b"5 (4)"), raid_disks(b"5"), raid_disks(b"")), (Some(5), Some(5), None));
     }
 
     #[test]
