@@ -72,8 +72,8 @@ impl Collect for Diskstats {
         let mut table = page.table(&INFO);
         for (line, _) in &disks {
             let [major, minor, name] = first_columns(line);
-            // node_exporter says 0 wherever any of some thirty other attributes is missing.
             let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
+            let rotational: &[u8] = if rotational.is_some_and(|said| *said == *b"1") { b"1" } else { b"0" };
             let labels: [(_, &[u8]); 9] = [
                 ("device", name),
                 ("major", major),
@@ -82,7 +82,7 @@ impl Collect for Diskstats {
                 ("model", b""),
                 ("path", b""),
                 ("revision", b""),
-                ("rotational", rotational.as_deref().unwrap_or(b"0")),
+                ("rotational", rotational),
                 ("serial", b""),
                 ("wwn", b""),
             ];
