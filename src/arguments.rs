@@ -2,6 +2,8 @@
 //!
 //! [`OPTIONS`], [`FLAGS`] and the table of collectors are what `--help` prints and what is known.
 
+mod not_here;
+
 use std::ffi::{OsStr, OsString};
 
 use lexopt::{Arg, Parser};
@@ -16,6 +18,7 @@ use crate::server::health::Target;
 use crate::server::{HEALTH_PATH, Listen};
 use crate::settings::Settings;
 use crate::text::scan::{decimal, split_text, words};
+use not_here::{COLLECTORS, OPTIONS as MISSING};
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,6 +260,12 @@ const OPTIONS: &[Known] = &[
         Switch(|arguments| &mut arguments.settings.netclass_ignore_invalid_speed),
     ),
     known(
+        "collector.netdev.address-info",
+        "",
+        "Tell node_network_address_info.",
+        Switch(|arguments| &mut arguments.settings.netdev_address_info),
+    ),
+    known(
         "collector.stat.softirq",
         "",
         "Tell node_softirqs_total.",
@@ -271,31 +280,6 @@ const LEVELS: [(&str, LevelFilter); 4] = [
     ("warn", LevelFilter::Warn),
     ("error", LevelFilter::Error),
 ];
-
-/// Options of node_exporter that are not here, by what they begin with, and what to do instead.
-const MISSING: &[(&str, &str)] = &[
-    ("web.config.file", "TLS and its file are not spoken here; see --web.basic-auth-file, --web.allow, or a tunnel"),
-    ("web.systemd-socket", "use --web.listen-address"),
-    ("runtime.gomaxprocs", "there is one thread; leave the option out"),
-    ("path.udev.data", "there is no udev on a router; leave the option out"),
-    ("collector.diskstats.ignored-devices", "use --collector.diskstats.device-exclude"),
-    ("collector.filesystem.ignored-mount-points", "use --collector.filesystem.mount-points-exclude"),
-    ("collector.filesystem.ignored-fs-types", "use --collector.filesystem.fs-types-exclude"),
-    ("collector.netdev.device-blacklist", "use --collector.netdev.device-exclude"),
-    ("collector.netdev.device-whitelist", "use --collector.netdev.device-include"),
-    ("collector.netdev.ignored-devices", "use --collector.netdev.device-exclude"),
-    ("collector.netdev.netlink", "leave the option out: /proc/net/dev tells the same"),
-    ("collector.netdev.address-info", "leave the option out"),
-    ("collector.netdev.enable-detailed-metrics", "leave the option out: the usual names are served"),
-    ("collector.netdev.label-ifalias", "node_network_info has the alias"),
-    ("collector.netclass.netlink", "leave the option out: netlink is used where the kernel has it"),
-    ("collector.arp.netlink", "leave the option out: /proc/net/arp tells the same"),
-];
-
-/// node_exporter's collectors that no router has the hardware or the program for.
-const MISSING_COLLECTORS: &str = "bcache bcachefs btrfs cgroups cpu_vulnerabilities devstat drbd drm edac ethtool exec \
-    fibrechannel infiniband ipvs ksmd lnstat logind meminfo_numa mountstats netisr nfsd ntp nvme \
-    pcidevice perf rapl runit slabinfo supervisord sysctl systemd tapestats wifi xfs zfs zoneinfo";
 
 impl Default for Arguments {
     fn default() -> Self {
@@ -381,6 +365,8 @@ impl Arguments {
             self.filters.push((flag.name, text));
             return Ok(());
         }
+        // What there is more of is all in the one help.
+        let option = if matches!(option, "help-long" | "help-man") { "help" } else { option };
         let (name, on) = option.strip_prefix("no-").map_or((option, true), |name| (name, false));
         let Some(known) = OPTIONS.iter().find(|known| known.name == name) else {
             return self.set_collector(name, on, parser);
@@ -408,7 +394,7 @@ impl Arguments {
             Some((collector, _)) => (collector, true),
             None => (collector, false),
         };
-        let is_missing = words(MISSING_COLLECTORS.as_bytes()).any(|missing| missing == collector.as_bytes());
+        let is_missing = words(COLLECTORS.as_bytes()).any(|missing| missing == collector.as_bytes());
         if is_missing && !on && !is_option {
             // It is off, as was asked.
             return switched(on, parser).map(|_| ());
@@ -512,7 +498,7 @@ mod tests {
             assert!(!OPTIONS.iter().any(|known| known.name == *missing), "{missing}");
             assert!(!FLAGS.iter().any(|flag| flag.name == *missing), "{missing}");
         }
-        for missing in MISSING_COLLECTORS.split(' ') {
+        for missing in COLLECTORS.split(' ') {
             assert!(!ALL.iter().any(|collector| collector.name == missing), "{missing}");
         }
     }
@@ -600,6 +586,21 @@ mod tests {
     fn what_only_node_exporter_has_is_named_as_such() {
         assert_eq!(fault(&["--collector.zfs"]), "--collector.zfs: a collector of node_exporter that is not here");
         assert!(parse(["--no-collector.zfs"]).is_ok());
+        assert_eq!(parse(["--help-long"]).unwrap().command, Command::Help);
+        for option in [
+            "collector.dmmultipath",
+            "collector.filesystem.mount-timeout=5s",
+            "collector.filesystem.stat-workers=4",
+            "collector.netclass_rtnl.with-stats",
+            "collector.nvmesubsystem",
+            "collector.qdisc.fixtures=x",
+            "collector.qdisk.device-exclude=^lo$",
+            "collector.qdisk.device-include=^eth0$",
+        ] {
+            let fault = fault(&[&format!("--{option}")]);
+            let (_, fault) = fault.split_once(": ").unwrap();
+            assert!(fault.contains("of node_exporter that is not here"), "{option}: {fault}");
+        }
         assert_eq!(
             fault(&["--collector.netdev.device-blacklist=x"]),
             "--collector.netdev.device-blacklist: an option of node_exporter that is not here: use --collector.netdev.device-exclude"

@@ -22,6 +22,8 @@ pub struct Settings {
     pub interrupts_include_zeros: bool,
     /// `--collector.netclass.ignore-invalid-speed`.
     pub netclass_ignore_invalid_speed: bool,
+    /// `--collector.netdev.address-info`.
+    pub netdev_address_info: bool,
     /// `--web.disable-exporter-metrics`.
     pub disable_exporter_metrics: bool,
 }

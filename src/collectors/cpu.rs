@@ -3,15 +3,15 @@
 //! The kernel's first line is the sum of the others, and processors that are off have no line. The
 //! time a processor was idle or waited for a disk may jump back a little, since the kernel estimates
 //! it; that is held back, for it would look like a restart. What else is told stands below
-//! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`, which looks
-//! different on each architecture.
+//! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`.
 
 use crate::collectors::Collect;
+use crate::collectors::cpu_info::CpuInfo;
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
 use crate::text::digits::Digits;
-use crate::text::scan::{decimal, fixed, lines, split_once, words};
+use crate::text::scan::{decimal, lines, split_once, words};
 
 const SECONDS: [Family; 1] = [counter!("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.")];
 /// In the order of the file's columns.
@@ -40,9 +40,6 @@ const THROTTLES: [([Family; 1], &[u8], bool); 2] = [
     ),
 ];
 
-const INFO: Family = gauge!("node_cpu_info", "CPU information from /proc/cpuinfo.");
-const FREQUENCY: Family = gauge!("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
-
 /// More processors than any kernel is built for.
 const MOST: u64 = 8192;
 
@@ -54,8 +51,8 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 pub struct Cpu {
     /// Whether the time of guests is reported.
     guest: bool,
-    /// Whether it is reported what the processors are.
-    info: bool,
+    /// What reports what the processors are, if anybody wants to know.
+    info: Option<CpuInfo>,
     /// The ticks that were reported last, by the processors' numbers.
     ticks: Vec<[u64; 10]>,
 }
@@ -63,7 +60,7 @@ pub struct Cpu {
 impl Cpu {
     /// The collector as the options say.
     pub fn new(settings: &Settings) -> Self {
-        Self { guest: settings.cpu_guest, info: settings.cpu_info, ticks: Vec::new() }
+        Self { guest: settings.cpu_guest, info: CpuInfo::new(settings), ticks: Vec::new() }
     }
 }
 
@@ -84,8 +81,8 @@ impl Collect for Cpu {
         isolated(machine, page);
         online(machine, page);
         throttles(machine, page);
-        if self.info {
-            info(machine, page)?;
+        if let Some(info) = &self.info {
+            info.collect(machine, page)?;
         }
         Ok(())
     }
@@ -208,123 +205,12 @@ fn each(machine: &Machine, tell: &mut dyn FnMut(&[u8], &[u8])) {
     }
 }
 
-/// Adds what the processors are.
-fn info(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let text = machine.proc(&[b"cpuinfo"])?;
-    page.family(&INFO);
-    processors(&text, &mut |cpu| {
-        page.sample(&cpu.labels, true);
-    });
-    page.family(&FREQUENCY);
-    processors(&text, &mut |cpu| {
-        let [_, core, number, _, _, _, _, package, ..] = cpu.labels;
-        if let Some(kilohertz) = fixed(cpu.megahertz, 3) {
-            page.sample(&[core, number, package], kilohertz.saturating_mul(1000));
-        }
-    });
-    Ok(())
-}
-
-/// What `/proc/cpuinfo` says of a processor, in its own words; empty where it does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Processor<'t> {
-    /// Those of [`INFO`].
-    labels: [(&'static str, &'t [u8]); 10],
-    megahertz: &'t [u8],
-}
-
-/// Where nothing is said.
-const LABELS: [(&str, &[u8]); 10] = [
-    ("cachesize", b""),
-    ("core", b""),
-    ("cpu", b""),
-    ("family", b""),
-    ("microcode", b""),
-    ("model", b""),
-    ("model_name", b""),
-    ("package", b""),
-    ("stepping", b""),
-    ("vendor", b""),
-];
-
-/// What the file calls the labels. On MIPS the vendor is the chip, and the model the board.
-const KEYS: [(&[u8], &str); 14] = [
-    (b"processor", "cpu"),
-    (b"vendor_id", "vendor"),
-    (b"system type", "vendor"),
-    (b"cpu family", "family"),
-    (b"model", "model"),
-    (b"machine", "model"),
-    (b"model name", "model_name"),
-    (b"cpu model", "model_name"),
-    (b"Processor", "model_name"),
-    (b"microcode", "microcode"),
-    (b"stepping", "stepping"),
-    (b"cache size", "cachesize"),
-    (b"core id", "core"),
-    (b"physical id", "package"),
-];
-
-/// Calls `tell` with each processor. What stands before the first holds for all (MIPS, and ARM
-/// before Linux 3.8).
-fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
-    let mut common = Processor { labels: LABELS, megahertz: b"" };
-    let mut cpu = None;
-    for line in lines(text) {
-        let Some((key, value)) = split_once(line, b':') else { continue };
-        let key = key.trim_ascii();
-        if key == b"processor"
-            && let Some(cpu) = cpu.replace(common)
-        {
-            tell(&cpu);
-        }
-        cpu.as_mut().unwrap_or(&mut common).add(key, value.trim_ascii());
-    }
-    if let Some(cpu) = cpu {
-        tell(&cpu);
-    }
-}
-
-impl<'t> Processor<'t> {
-    fn add(&mut self, key: &[u8], value: &'t [u8]) {
-        if key == b"cpu MHz" {
-            self.megahertz = value;
-        }
-        let Some((_, label)) = KEYS.iter().find(|(known, _)| *known == key) else { return };
-        for (name, told) in &mut self.labels {
-            if name == label {
-                *told = value;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use procfs::{CpuInfo, FromRead, FromReadSI, KernelStats, LocalSystemInfo};
+    use procfs::{FromReadSI, KernelStats, LocalSystemInfo};
 
     use super::*;
     use crate::format::Sorted;
-
-    const X86: &str = "\
-processor	: 0
-vendor_id	: GenuineIntel
-cpu family	: 6
-model		: 55
-model name	: Intel(R) Celeron(R) CPU  J1900  @ 1.99GHz
-stepping	: 8
-microcode	: 0x838
-cpu MHz		: 1332.800
-cache size	: 1024 KB
-physical id	: 0
-core id		: 0
-
-processor	: 1
-vendor_id	: GenuineIntel
-cpu MHz		: 2400
-core id		: 2
-
-";
 
     /// The seconds that the collector tells of `text`.
     fn told(seen: &mut Vec<[u64; 10]>, text: &str) -> String {
@@ -393,50 +279,8 @@ core id		: 2
         }
     }
 
-    /// A line for each processor.
-    fn processors(text: &[u8]) -> Vec<String> {
-        let mut told = Vec::new();
-        super::processors(text, &mut |cpu| {
-            assert!(cpu.labels.is_sorted());
-            let labels = cpu.labels.into_iter().chain([("megahertz", cpu.megahertz)]);
-            let labels = labels.filter(|(_, value)| !value.is_empty());
-            told.push(labels.map(|(name, value)| format!("{name}={};", value.escape_ascii())).collect());
-        });
-        told
-    }
-
-    #[test]
-    fn mips() {
-        let text = b"system type\t\t: MediaTek MT7620\nmachine\t\t\t: Asus RT-N14U\nprocessor\t\t: 0\ncpu model\t\t: MIPS 24KEc V5.0\nBogoMIPS\t\t: 385.84\n\n";
-        assert_eq!(processors(text), ["cpu=0;model=Asus RT-N14U;model_name=MIPS 24KEc V5.0;vendor=MediaTek MT7620;"]);
-    }
-
-    #[test]
-    fn old_arm() {
-        let text = b"Processor\t: ARMv7 Processor rev 0 (v7l)\nprocessor\t: 0\nBogoMIPS\t: 1599.07\n\nprocessor\t: 1\nBogoMIPS\t: 1595.80\n\nHardware\t: Northstar Prototype\n";
-        let name = "model_name=ARMv7 Processor rev 0 (v7l);";
-        assert_eq!(processors(text), [format!("cpu=0;{name}"), format!("cpu=1;{name}")]);
-    }
-
-    #[test]
-    fn no_processors() {
-        assert!(processors(b"").is_empty());
-        assert!(processors(b"\xff\xfe: \xff\nmodel: 1").is_empty());
-    }
-
     #[test]
     fn as_procfs() {
-        let theirs = CpuInfo::from_read(X86.as_bytes()).unwrap();
-        let ours = processors(X86.as_bytes());
-        assert_eq!(ours.len(), theirs.num_cores());
-        for (at, cpu) in ours.iter().enumerate() {
-            for (label, name) in
-                [("model_name", "model name"), ("vendor", "vendor_id"), ("megahertz", "cpu MHz"), ("core", "core id")]
-            {
-                let field = theirs.get_field(at, name).map(|field| format!("{label}={field};"));
-                assert!(cpu.contains(&field.unwrap_or_default()), "{cpu}");
-            }
-        }
         let stat = "cpu  3 0 0 0 0 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 1\nbtime 1\nprocesses 1\n";
         let theirs = &KernelStats::from_read(stat.as_bytes(), &LocalSystemInfo).unwrap().cpu_time[0];
         let ours = told(&mut Vec::new(), stat);

@@ -4,7 +4,7 @@
 //! alias's name has a colon of its own (`eth0:1: 0 …`), so the name ends at the last one. On a
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
-use crate::collectors::Collect;
+use crate::collectors::{Collect, netdev_addresses};
 use crate::filter::{Filter, Subject};
 use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
@@ -35,17 +35,19 @@ const FAMILIES: [Family; 16] = [
 #[derive(Debug)]
 pub struct Netdev {
     devices: Filter,
+    /// Whether the interfaces' addresses are reported.
+    addresses: bool,
 }
 
 impl Netdev {
     /// The collector as the options say.
     pub fn new(settings: &Settings) -> Self {
-        Self { devices: settings.filters.of(Subject::NetdevDevice) }
+        Self { devices: settings.filters.of(Subject::NetdevDevice), addresses: settings.netdev_address_info }
     }
 }
 
 impl Collect for Netdev {
-    /// Adds a row for each interface.
+    /// Adds a row for each interface, and for each address if they are asked for.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -67,6 +69,9 @@ impl Collect for Netdev {
             }
         }
         table.finish();
+        if self.addresses {
+            netdev_addresses::add(machine, page);
+        }
         Ok(())
     }
 }

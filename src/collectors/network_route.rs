@@ -6,8 +6,8 @@
 use crate::format::{Family, Page, gauge};
 use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
 use crate::machine::{Error, Machine};
+use crate::text::address::write_ip;
 use crate::text::digits::Digits;
-use crate::text::scan::hex_digit;
 
 const INFO: [Family; 1] = [gauge!("node_network_route_info", "network routing table information")];
 const ROUTES: [Family; 1] = [gauge!("node_network_routes", "network routes by interface")];
@@ -70,9 +70,9 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let Some(device) = link_name(&names, hop.index) else { return };
         route.write_destination(&mut text);
         table.begin_row().label("dest", &text).label("device", device);
-        write_address(&mut text, hop.gateway);
+        write_ip(&mut text, hop.gateway);
         table.label("gw", &text).label("priority", &Digits::new(route.priority().into()));
-        write_address(&mut text, route.told[SOURCE]);
+        write_ip(&mut text, route.told[SOURCE]);
         table.label("proto", route.protocol()).label("src", &text);
         let weight = hop.weight.map(|weight| Digits::new(weight.into()));
         table.label("weight", weight.as_deref().unwrap_or_default()).count(Some(1));
@@ -125,7 +125,7 @@ impl Route<'_> {
     }
 
     fn write_destination(&self, text: &mut Vec<u8>) {
-        write_address(text, self.told[DESTINATION]);
+        write_ip(text, self.told[DESTINATION]);
         if text.is_empty() {
             text.extend_from_slice(b"default");
         } else {
@@ -140,51 +140,6 @@ impl Route<'_> {
 
     fn protocol(&self) -> &'static [u8] {
         PROTOCOLS.iter().find(|(number, _)| *number == self.protocol).map_or(b"unknown", |(_, name)| name.as_bytes())
-    }
-}
-
-/// Writes an address as people do; nothing if there is none.
-fn write_address(text: &mut Vec<u8>, address: &[u8]) {
-    text.clear();
-    if let Ok(groups) = <&[[u8; 2]; 8]>::try_from(address.as_chunks().0) {
-        return write_groups(text, groups);
-    }
-    if address.len() == 4 {
-        for byte in address {
-            if !text.is_empty() {
-                text.push(b'.');
-            }
-            text.extend_from_slice(&Digits::new((*byte).into()));
-        }
-    }
-}
-
-/// Writes an address of IPv6, `::` for the longest run of zeros.
-fn write_groups(text: &mut Vec<u8>, groups: &[[u8; 2]; 8]) {
-    let (mut start, mut length) = (0, 1);
-    for at in 0..groups.len() {
-        let zeros = groups.iter().skip(at).take_while(|group| **group == [0, 0]).count();
-        if zeros > length {
-            (start, length) = (at, zeros);
-        }
-    }
-    for (at, group) in groups.iter().enumerate() {
-        let zeros = if length > 1 { at.wrapping_sub(start) } else { length };
-        if zeros == 0 {
-            text.extend_from_slice(b"::");
-        }
-        if zeros < length {
-            continue;
-        }
-        if !text.is_empty() && !text.ends_with(b":") {
-            text.push(b':');
-        }
-        let number = u16::from_be_bytes(*group);
-        for shift in [12, 8, 4, 0] {
-            if shift == 0 || number >> shift != 0 {
-                text.push(hex_digit((number >> shift).to_be_bytes()[1]));
-            }
-        }
     }
 }
 
@@ -213,7 +168,7 @@ mod tests {
 
     fn address(bytes: &[u8]) -> String {
         let mut text = Vec::new();
-        write_address(&mut text, bytes);
+        write_ip(&mut text, bytes);
         String::from_utf8(text).unwrap()
     }
 
@@ -221,27 +176,6 @@ mod tests {
         let mut text = Vec::new();
         route.write_destination(&mut text);
         String::from_utf8(text).unwrap()
-    }
-
-    #[test]
-    fn addresses() {
-        for text in [
-            "::",
-            "::1",
-            "fd00::1",
-            "1::",
-            "2001:db8::1:0:0:1",
-            "1:0:2:0:3:0:4:0",
-            "1:0:0:2::3",
-            "ab:10:c:1000:f0f:0:7:8",
-            "ff:ff:ff:ff:ff:ff::",
-        ] {
-            let known: std::net::Ipv6Addr = text.parse().unwrap();
-            assert_eq!(address(&known.octets()), known.to_string());
-        }
-        assert_eq!(address(&[0xff; 16]), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-        assert_eq!(address(&[192, 0, 2, 10]), "192.0.2.10");
-        assert_eq!(address(&[1, 2, 3]), "");
     }
 
     /// The interface, the gateway and the weight of each hop.
