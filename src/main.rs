@@ -96,6 +96,8 @@ fn print(text: &[u8]) -> Result<(), String> {
         match rustix::io::write(rustix::stdio::stdout(), rest) {
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
+            // Whoever read it has seen enough, as `head` has.
+            Err(Errno::PIPE) => break,
             Err(error) => return Err(["standard output: ", &Meaning(error).to_string()].concat()),
         }
     }
