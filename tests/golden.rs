@@ -5,6 +5,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic)]
 
+#[path = "fuzz/fuzz_targets/page.rs"]
+mod page;
+
 use std::collections::HashSet;
 use std::env;
 use std::fmt::Write;
@@ -185,6 +188,14 @@ fn nas() {
 }
 
 #[test]
+fn reports() {
+    let output = golden("reports");
+    let log = String::from_utf8_lossy(&output.stderr);
+    let found = "reports/textfile/b.prom: unexpected 'zzz'";
+    assert!(log.lines().count() == 1 && log.contains(found), "a file is refused, and nothing else is odd:\n{log}");
+}
+
+#[test]
 fn broken() {
     let output = golden("broken");
     let log = String::from_utf8_lossy(&output.stderr);
@@ -323,7 +334,7 @@ fn masked(line: &str) -> Option<String> {
         }
         Some((_, Mask::Labels(names), _)) if sample => {
             let mut masked = name.to_owned();
-            for (index, (label, value)) in labels(line).into_iter().enumerate() {
+            for (index, (label, value)) in page::labels(line).into_iter().enumerate() {
                 let value = if names.contains(&label) { MASKED_LABEL } else { value };
                 let _ = write!(masked, "{}{label}=\"{value}\"", if index == 0 { '{' } else { ',' });
             }
@@ -339,34 +350,13 @@ fn family(line: &str) -> &str {
     line.split([' ', '{']).next().unwrap_or_default()
 }
 
-/// The names of a sample's labels and their values as they are escaped.
-fn labels(sample: &str) -> Vec<(&str, &str)> {
-    let mut labels = Vec::new();
-    let Some((_, mut rest)) = sample.split_once('{') else { return labels };
-    while let Some((name, value)) = rest.split_once("=\"") {
-        let mut escaped = false;
-        let end = value.find(|letter| {
-            let ends = letter == '"' && !escaped;
-            escaped = letter == '\\' && !escaped;
-            ends
-        });
-        let (value, after) = value.split_at(end.unwrap_or_else(|| panic!("a label without an end: {sample}")));
-        labels.push((name, value));
-        rest = after.trim_start_matches(['"', ',']);
-    }
-    assert!(rest.starts_with("} "), "a sample without an end: {sample}");
-    labels
-}
-
 /// What holds for every page of Prometheus' text format, as node_exporter orders it.
 fn check_format(page: &str) {
-    assert!(page.ends_with('\n'), "the page ends within a line");
-    let (mut families, mut samples) = (HashSet::new(), HashSet::new());
+    page::check(page.as_bytes());
     let (mut current, mut typed) = ("", "");
     for line in page.lines() {
         let name = family(line);
         if line.starts_with("# HELP ") {
-            assert!(families.insert(name), "{name} is there twice");
             assert!(current < name, "{current} before {name}");
             current = name;
         } else if line.starts_with("# TYPE ") {
@@ -381,10 +371,7 @@ fn check_format(page: &str) {
             assert!(ALL.iter().any(|known| known.name == collector) && !why.is_empty(), "{line}");
         } else {
             assert_eq!(typed, name, "a sample without HELP and TYPE: {line}");
-            let (labelled, value) = line.rsplit_once(' ').expect("a sample has a value");
-            assert!(value.parse::<f64>().is_ok(), "not a number: {line}");
-            assert!(samples.insert(labelled), "{labelled} is there twice");
-            let names: Vec<_> = labels(line).into_iter().map(|(name, _)| name).collect();
+            let names: Vec<_> = page::labels(line).into_iter().map(|(name, _)| name).collect();
             assert!(names.is_sorted_by(|one, other| one < other), "labels out of order: {line}");
         }
     }
@@ -417,6 +404,14 @@ fn what_is_masked_is_masked() {
     );
     assert_eq!(masked("node_filesystem_files_free 3").unwrap(), "node_filesystem_files_free NaN\n");
     assert_eq!(masked("node_load1 0.5").unwrap(), "node_load1 0.5\n");
+}
+
+#[test]
+fn a_series_may_not_be_there_twice() {
+    for page in ["a 1\na 1\n", "a{b=\"1\",c=\"2\"} 1\na{c=\"2\",b=\"1\"} 1\n", "a{b=\"\"} 1\na 2\n"] {
+        assert!(std::panic::catch_unwind(|| page::check(page.as_bytes())).is_err(), "{page}");
+    }
+    page::check(b"a{b=\"1\"} 1\na{b=\"2\"} 1\nb 1\n");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fuzz_target!(|input: &[u8]| {
             let page = page.to_vec();
             // Emptied and not removed, as the exporter keeps it open.
             fs::write(&path, "").unwrap();
-            let _ = page::check(&page);
+            page::check(&page);
         }
     });
 });
