@@ -163,7 +163,8 @@ const OPTIONS: &[Known] = &[
                 return wrong(path, " is where the exporter says that it is well; give another path");
             }
             // What a client sends of a URL's path, without what the page at `/` would have to escape.
-            let is_path = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'&'));
+            let is_path =
+                path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'&'));
             if !path.starts_with('/') || path == "/" || !is_path {
                 return wrong(path, " is not a path such as /metrics");
             }

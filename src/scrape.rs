@@ -139,11 +139,11 @@ impl Scraper {
         results.finish();
     }
 
-    /// Adds why collectors failed, or which lines they passed over, to the end of the page: comments, which
-    /// Prometheus ignores, and which a person and the page at `/` read.
+    /// Adds why collectors failed, or the first line that they passed over, to the end of the page: comments,
+    /// which Prometheus ignores, and which a person and the page at `/` read.
     fn faults(&self, out: &mut Sorted) {
         for Running { collector, told, .. } in self.collectors.iter().filter(|running| running.result.is_some()) {
-            for fault in told.faults.iter().filter(|fault| !matches!(fault, Error::Absent)) {
+            if let Some(fault @ Error::Fault(_)) = told.faults.first() {
                 out.push(format!("# collector {}: {fault}\n", collector.name).as_bytes());
             }
         }

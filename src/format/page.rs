@@ -340,7 +340,8 @@ mod tests {
         for (names, order) in [(["b", "a"], "21"), (["a", "a"], "12"), (["a", "b"], "12"), (["b", "b"], "12")] {
             page.begin(&mut Sorted::default());
             for (name, value) in names.iter().zip([1_u64, 2]) {
-                page.named_family(&[name.as_bytes()], &[b"H."], Kind::Gauge).sample(&[], value);
+                page.named_family(&[name.as_bytes()], &[b"H."], Kind::Gauge)
+                    .sample(&[("k", &[b'0' + value as u8])], value);
             }
             let text = written(&mut page);
             let values: String =
