@@ -5,10 +5,11 @@
 #
 # and for a person: watchdog.sh start|stop|restart|status|log
 #
-# When all is well it prints nothing, writes nothing and forks four times. It
+# When all is well it prints nothing, writes nothing and forks four times (where
+# the shell has [ and echo as programs, as Asuswrt-Merlin's, those besides). It
 # needs the applets of a stock firmware only (busybox 1.24): cat chmod cp dd ln ls
-# md5sum mkdir mv pidof rm sleep tail tr wc; gunzip for a packed binary; logger
-# if there is one.
+# md5sum mkdir mv pidof rm sleep tail touch tr wc; gunzip for a packed binary;
+# logger if there is one. `command` is missing on Padavan, Merlin and Tomato.
 #
 # The exporter runs from a copy in RAM: a stick that is pulled, hangs or is
 # unmounted takes nothing from under it. A binary becomes that copy only after
@@ -36,6 +37,8 @@ uptime_file=${WATCHDOG_UPTIME:-/proc/uptime} # the wall clock jumps, this does n
 verb=${1:-}
 bound=${WATCHDOG_BOUND:-15} # seconds for --health and --version, which take far less
 steady=300                  # seconds after which a crash is the first again
+# Where it is run from if RUN_DIR is too small, or mounted without exec.
+elsewhere=${WATCHDOG_ELSEWHERE:-/tmp/router_exporter /dev/shm/router_exporter /run/router_exporter}
 
 # The settings are read, not sourced: a mistake costs its line, not the watchdog.
 read_settings() {
@@ -61,11 +64,19 @@ read_settings() {
     case $LOG_KB in
     '' | *[!0-9]* | ??????*) LOG_KB=64 ;;
     esac
-    exe=$RUN_DIR/router_exporter kept=$exe
+    packed=no
     case $BINARY in
-    *.gz) kept=$RUN_DIR/packed ;; # as packed as on disk, to be compared with that
-    *) [ "$COPY" != no ] || exe=$BINARY ;;
+    *.gz) packed=yes ;;
     esac
+    exe=
+    { read -r exe <"$RUN_DIR/exe"; } 2>/dev/null
+    run_from "${exe:-$RUN_DIR/router_exporter}"
+}
+
+# What is run, and what of the binary on disk is kept to be compared with it.
+run_from() {
+    exe=$1 kept=$1
+    [ "$packed" = no ] || kept=$RUN_DIR/packed
 }
 
 now() {
@@ -166,15 +177,13 @@ say() {
         echo "$*" >"$RUN_DIR/said"
         echo "uptime=$uptime source=watchdog msg=\"$*\"" >>"$log"
     } 2>/dev/null
-    if [ "$SYSLOG" = yes ] && command -v logger >/dev/null; then
-        logger -t router_exporter "$*" 2>/dev/null
-    fi
+    [ "$SYSLOG" != yes ] || logger -t router_exporter "$*" 2>/dev/null || true
 }
 
 # The log is where it was asked to be, or in RAM while that is not writable.
 choose_log() {
     log=${LOG:-$RUN_DIR/log}
-    { true >>"$log"; } 2>/dev/null && return
+    [ "$disk" != hangs ] && { true >>"$log"; } 2>/dev/null && return
     log=$RUN_DIR/log
     { true >>"$log"; } 2>/dev/null || log=/dev/null
 }
@@ -182,7 +191,7 @@ choose_log() {
 # The log that the running exporter has open.
 find_log() {
     log=${LOG:-$RUN_DIR/log}
-    [ "/proc/$pid/fd/2" -ef "$log" ] || log=$RUN_DIR/log
+    [ "$disk" != hangs ] && [ "/proc/$pid/fd/2" -ef "$log" ] || log=$RUN_DIR/log
 }
 
 log_is_full() {
@@ -197,7 +206,8 @@ turn_log() {
     true >"$log"
 } 2>/dev/null
 
-# Runs a command, for $bound seconds at most.
+# Runs a command, for $bound seconds at most. One that hangs in the kernel outlives
+# even its killing, and is not waited for any longer.
 bounded() {
     "$@" </dev/null >/dev/null 2>&1 &
     job=$!
@@ -209,6 +219,10 @@ bounded() {
         nap=$!
         wait "$nap"
         kill -9 "$job"
+        sleep 1 &
+        nap=$!
+        wait "$nap"
+        kill -ALRM $$
     ) >/dev/null 2>&1 &
     timer=$!
     {
@@ -218,6 +232,39 @@ bounded() {
         wait "$timer"
     } 2>/dev/null
     return "$answer"
+}
+
+# Looks at what may be on a stick or elsewhere: whether the binary is there, is
+# missing, or its file system hangs. One that may hang is asked by a child, and not
+# again while that still waits: each look would leave another process behind.
+look_at_disk() {
+    disk=missing
+    if may_hang; then
+        if { read -r asker asker_birth <"$RUN_DIR/asker"; } 2>/dev/null &&
+            look_at "$asker" && [ "$birth" = "$asker_birth" ]; then
+            disk=hangs
+            return
+        fi
+        bounded ls "$BINARY" "${LOG:-$BINARY}"
+        if look_at "$job"; then
+            { echo "$job $birth" >"$RUN_DIR/asker"; } 2>/dev/null
+            disk=hangs
+            return
+        fi
+    fi
+    [ ! -f "$BINARY" ] || disk=there
+}
+may_hang() {
+    while read -r _ _ type _; do
+        case $type in
+        fusectl | nfsd) ;;
+        fuse* | nfs* | cifs | smb* | 9p | ceph | afs) return 0 ;;
+        esac
+    done </proc/mounts
+    return 1
+}
+why_missing() {
+    if [ "$disk" = hangs ]; then echo "does not answer"; else echo "is not there"; fi
 }
 
 # Through /proc it is the program that runs that is asked, whatever lies on disk
@@ -249,23 +296,58 @@ version_runs() {
     cd "$RUN_DIR" && PATH=/nonexistent exec "$1" --version
 }
 
+# The type and the flags of the file system of directory $1.
+mount_of() {
+    directory=$(cd "$1" 2>/dev/null && pwd -P) best='' flags='' type=
+    while read -r _ point a_type some_flags _; do
+        case $point in
+        *\\*) point=$(printf %b "$point") ;; # a blank is \040
+        esac
+        point=${point%/}
+        case $directory/ in
+        "$point"/*) [ ${#point} -lt ${#best} ] || best=$point type=$a_type flags=$some_flags ;;
+        esac
+    done </proc/mounts
+}
+
 same_content() {
     sum=$(md5sum <"$1") && [ "$sum" = "$(md5sum <"$2")" ]
 } 2>/dev/null
 
 # Whether the binary on disk is another than the one in use. Both have the time
 # of the file on disk: what the clock says now is of no account. Where times are
-# not kept to the nanosecond, or shift with the time zone, content decides.
+# not kept to the nanosecond, or shift with the time zone, content decides, once.
 differ() {
-    { [ "$1" -nt "$2" ] || [ "$1" -ot "$2" ]; } && ! same_content "$1" "$2"
+    [ "$1" -nt "$2" ] || [ "$1" -ot "$2" ] || return 1
+    same_content "$1" "$2" || return 0
+    touch -r "$1" "$2" 2>/dev/null
+    return 1
+}
+
+# A packed one lies where Padavan gives all files the same time when it saves them to
+# flash. There it is the file's number that tells.
+replaced() {
+    [ "$packed" = yes ] || return 1
+    line=
+    { read -r line <"$RUN_DIR/packed.file"; } 2>/dev/null
+    file_line
+    [ "$line" != "$file" ] || return 1
+    same_content "$BINARY" "$kept" || return 0
+    { echo "$file" >"$RUN_DIR/packed.file"; } 2>/dev/null
+    return 1
+}
+file_line() {
+    # shellcheck disable=SC2012,SC2046
+    set -- $(ls -liL "$BINARY" 2>/dev/null)
+    file=$*
 }
 
 changed() {
-    [ -f "$BINARY" ] || return 1
+    [ "$disk" = there ] || return 1
     if [ "$exe" = "$BINARY" ]; then
         alive && ! [ "/proc/$pid/exe" -ef "$BINARY" ]
     else
-        ! [ -f "$exe" ] || differ "$BINARY" "$kept"
+        ! [ -f "$exe" ] || differ "$BINARY" "$kept" || replaced
     fi && ! refused
 }
 
@@ -274,39 +356,84 @@ refused() {
     [ -f "$RUN_DIR/refused" ] || return 1
     { read -r until which <"$RUN_DIR/refused"; } 2>/dev/null || return 1
     now
-    [ "$uptime" -lt "$until" ] && [ "$which" = "$(file_line)" ]
-}
-file_line() {
-    # shellcheck disable=SC2012
-    ls -lL "$BINARY" 2>/dev/null | tr -s ' '
+    file_line
+    [ "$uptime" -lt "$until" ] && [ "$which" = "$file" ]
 }
 
 refuse() {
     now
-    { echo "$((uptime + 590)) $(file_line)" >"$RUN_DIR/refused"; } 2>/dev/null
+    file_line
+    { echo "$((uptime + 590)) $file" >"$RUN_DIR/refused"; } 2>/dev/null
     say "$BINARY $*"
     return 1
 }
 
-# Brings the binary on disk into RAM as $RUN_DIR/new, if it can be trusted.
+# Brings the binary on disk to where it can be run, if it can be trusted: into RAM as
+# $new beside $exe, or it is left in place.
 fetch() {
-    copy=$RUN_DIR/copy new=$RUN_DIR/new
+    was=$exe obstacle='' why=''
+    set -- "$RUN_DIR/router_exporter"
+    for place in $elsewhere; do set -- "$@" "$place/router_exporter"; done
+    if [ "$packed" = no ]; then
+        if [ "$COPY" = no ]; then set -- "$BINARY" "$@"; else set -- "$@" "$BINARY"; fi
+    fi
+    for place; do
+        if holds "${place%/*}"; then
+            run_from "$place"
+            if bring; then
+                [ -z "$obstacle" ] || say "$obstacle: it is run from ${exe%/*}"
+                return 0
+            fi
+            run_from "$was"
+            [ -z "$why" ] || break
+        fi
+        obstacle=${obstacle:-$fault}
+    done
+    refuse "${why:-cannot be run: $obstacle}"
+}
+
+# Whether a program can be run from this directory.
+holds() {
+    if [ "$1" != "$RUN_DIR" ] && [ "$1" != "${BINARY%/*}" ]; then
+        fault="$1 is not in RAM"
+        mount_of "${1%/*}"
+        case $type in
+        tmpfs | ramfs) ;;
+        *) return 1 ;;
+        esac
+        fault="$1 belongs to somebody else"
+        [ -d "$1" ] || mkdir "$1" 2>/dev/null || return 1
+        [ -O "$1" ] && ! [ -L "$1" ] || return 1
+    fi
+    fault="$1 is mounted without exec"
+    mount_of "$1"
+    case ,$flags, in
+    *,noexec,*) return 1 ;;
+    esac
+}
+
+# Sets $why if the binary is to blame, $fault if the place is.
+bring() {
+    copy=$RUN_DIR/copy new=${exe%/*}/new
     if [ "$exe" = "$BINARY" ]; then
-        runs "$BINARY" || refuse "does not run: half-written, or for another processor"
-        return
-    fi
-    [ "$kept" != "$exe" ] || copy=$new
-    if ! cp -p "$BINARY" "$copy" 2>/dev/null; then
-        why="cannot be copied to $RUN_DIR"
-    elif ! unpack || ! chmod 700 "$new" || ! runs "$new"; then
-        why="does not run: half-written, or for another processor"
-    elif [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ] || differ "$BINARY" "$copy"; then
-        why="is still being written"
+        runs "$BINARY" || why="does not run: half-written, or for another processor"
     else
-        return 0
+        [ "$packed" = yes ] || copy=$new
+        if ! cp -p "$BINARY" "$copy" 2>/dev/null; then
+            fault="there is no room in ${copy%/*}"
+        elif ! unpack && gunzip -c <"$copy" >/dev/null 2>&1; then
+            fault="there is no room in ${new%/*}"
+        elif ! chmod 700 "$new" || ! runs "$new"; then
+            why="does not run: half-written, or for another processor"
+        elif [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ] || differ "$BINARY" "$copy"; then
+            why="is still being written"
+        else
+            return 0
+        fi
+        rm -f "$copy" "$new"
+        return 1
     fi
-    rm -f "$copy" "$new"
-    refuse "$why"
+    [ -z "$why" ]
 }
 
 unpack() {
@@ -315,22 +442,31 @@ unpack() {
 
 settle() {
     rm -f "$RUN_DIR/refused"
+    [ "$was" = "$exe" ] || [ "$was" = "$BINARY" ] || rm -f "$was"
+    { echo "$exe" >"$RUN_DIR/exe"; } 2>/dev/null
     [ "$exe" != "$BINARY" ] || return 0
-    [ "$kept" = "$exe" ] || mv -f "$RUN_DIR/copy" "$kept"
-    mv -f "$RUN_DIR/new" "$exe"
+    mv -f "$new" "$exe"
+    [ "$packed" = yes ] || return 0
+    mv -f "$copy" "$kept"
+    file_line
+    { echo "$file" >"$RUN_DIR/packed.file"; } 2>/dev/null
 }
 
 # Starts the exporter from the best binary there is.
 begin() {
-    if [ "$exe" = "$BINARY" ] || changed; then
+    # A person may have changed the settings. What is run in place is looked at anew.
+    if [ -n "$verb" ] || [ "$exe" = "$BINARY" ] || changed; then
         # A binary that is refused leaves the last good copy.
-        if [ -f "$BINARY" ] && ! refused && fetch; then settle; fi
+        if [ "$disk" = there ] && ! refused && fetch; then settle; fi
     fi
-    if ! [ -f "$exe" ] || { [ "$exe" = "$BINARY" ] && refused; }; then
-        [ -f "$BINARY" ] || say "$BINARY is not there: waiting for it"
+    if [ "$exe" != "$BINARY" ] && [ -f "$exe" ]; then
+        [ "$disk" = there ] || say "$BINARY $(why_missing): using the last good copy"
+    elif [ "$disk" != there ]; then
+        say "$BINARY $(why_missing): waiting for it"
+        return 1
+    elif [ "$exe" != "$BINARY" ] || refused; then
         return 1
     fi
-    [ -f "$BINARY" ] || say "$BINARY is not there: using the last good copy"
     choose_log
     ! log_is_full || turn_log
     (
@@ -382,11 +518,20 @@ count_crash() {
     retry_at=$((uptime + wait))
 }
 
-# The record may be lost (/tmp emptied, or full): then the process is looked for.
+# The record may be lost (/tmp emptied, or full): then the process is looked for. A
+# child of an exporter's that asks a mount which hangs bears its name, outlives it and
+# cannot be killed; but it has closed its standard input, as the exporter never does.
 adopt() {
     for found in $(pidof router_exporter); do
         target=$(link_target "/proc/$found/exe") || continue
-        [ "${target% (deleted)}" = "$exe" ] || continue
+        target=${target% (deleted)}
+        in_place=
+        [ "$COPY" != no ] || in_place=$BINARY
+        case " $exe $RUN_DIR/router_exporter $in_place $elsewhere " in
+        *" $target "* | *" ${target%/router_exporter} "*) ;;
+        *) continue ;;
+        esac
+        [ -L "/proc/$found/fd/0" ] || continue
         case " $(tr '\0' ' ' <"/proc/$found/cmdline" 2>/dev/null)" in
         *' --health '* | *' --version '*) continue ;;
         esac
@@ -394,6 +539,10 @@ adopt() {
         now
         pid=$found born=$birth since=$uptime
         save
+        [ "$target" = "$exe" ] || {
+            run_from "$target"
+            { echo "$exe" >"$RUN_DIR/exe"; } 2>/dev/null
+        }
         return 0
     done
     return 1
@@ -453,6 +602,7 @@ repair() {
 check() {
     load
     [ "$pid" != stopped ] || return 0
+    look_at_disk
     find_problem || return 0
     lock || return 0
     seen=$record
@@ -507,12 +657,14 @@ status() {
     else
         echo "does not run"
     fi
-    [ -f "$BINARY" ] || echo "$BINARY is not there"
+    [ "$disk" = there ] || echo "$BINARY $(why_missing)"
     ! refused || echo "$BINARY was refused, a copy in RAM is used"
     alive
 }
 
 read_settings
+disk=unknown
+trap : ALRM # bounded's
 boot=-
 { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
 [ -d "$RUN_DIR" ] || mkdir -p "$RUN_DIR" || exit 1
@@ -525,15 +677,18 @@ case $verb in
 start | stop)
     lock_patiently
     load
+    look_at_disk
     "$verb"
     ;;
 restart)
     lock_patiently
     load
+    look_at_disk
     stop && start
     ;;
 status)
     load
+    look_at_disk
     status || exit 3
     ;;
 log)

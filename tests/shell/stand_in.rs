@@ -27,6 +27,9 @@ fn main() {
         let healthy = healthy(asked.unwrap_or(address));
         std::process::exit(if healthy.is_some() { 0 } else { 1 });
     }
+    if let Some(path) = value("--ask") {
+        ask(path);
+    }
     eprintln!("msg=\"stand-in started\"");
     if has("--crash") {
         std::process::exit(3);
@@ -47,6 +50,27 @@ fn main() {
             let _ = connection.write_all(b"ok");
         } else {
             std::thread::sleep(Duration::from_millis(600));
+        }
+    }
+}
+
+/// Has a child ask about a path that may never answer, and who closes all it has, as the exporter's
+/// does.
+fn ask(path: &str) {
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn close(descriptor: i32) -> i32;
+        fn signal(number: i32, action: usize) -> usize;
+    }
+    // SAFETY: there is one thread, and the child ends in here.
+    unsafe {
+        signal(17, 1); // a child that ends leaves nothing behind
+        if fork() == 0 {
+            for descriptor in 0..64 {
+                close(descriptor);
+            }
+            let _ = std::fs::metadata(path);
+            std::process::exit(0);
         }
     }
 }

@@ -9,7 +9,13 @@ set -eu
 name=
 
 watchdog=$PWD/scripts/watchdog.sh
-port=$((PORTS + $$ % 3900))
+# The shell by its whole path, and the busybox that has the applets.
+shell=$(command -v "${SHELL_UNDER_TEST%% *}")
+busybox=$(command -v busybox)
+case $SHELL_UNDER_TEST in
+*' ash') busybox=$shell shell="$shell ash" ;;
+esac
+port=$((PORTS + $$ % 2900))
 # The exporter's own output has a bound; what the watchdog adds to it comes on top.
 own_lines=200
 
@@ -21,24 +27,47 @@ setup() {
     port=$((port + 1))
     conf "OPTIONS=--web.listen-address=127.0.0.1:$port --deaf=$dir/deaf"
     at 1000
-    # What the script says that it needs, and no more. Only dash keeps to that: the
-    # shell of Debian's busybox always has all of its applets.
+    # What the script says that it needs, and no more. Only the shell of Debian's
+    # busybox does not keep to that: it always has all of its applets.
     mkdir "$dir/applets"
     for applet in $(tr '\n' ' ' <"$watchdog" | sed 's/.*(busybox 1.24): \([^;]*\);.*/\1/; s/#//g') gunzip; do
-        ln -s "$(command -v busybox)" "$dir/applets/$applet"
+        ln -s "$busybox" "$dir/applets/$applet"
     done
+    # Where these are built in, they are not looked for.
+    for applet in [ echo kill printf; do ln -s "$busybox" "$dir/applets/$applet"; done
+    printf '#!/bin/sh\necho "$*" >>%s\n' "$dir/syslog" >"$dir/applets/logger"
+    chmod 755 "$dir/applets/logger"
 }
 
 teardown() {
-    for pid in $(ours); do kill -9 "$pid" 2>/dev/null || true; done
+    for pid in $(ours) $(cat "$dir/hung" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
+    sed -n "s#^[^ ]* \($dir/[^ ]*\) .*#\1#p" /proc/mounts | while read -r mount; do umount -l "$mount"; done
     rm -rf "$dir"
+}
+
+# Mounts what never answers.
+hang() {
+    mkdir -p "$1"
+    tests/shell/hung_mount "$1" "$dir" >"$dir/hung_mount" 2>&1 &
+    echo "$!" >>"$dir/hung"
+    tries=50
+    until grep -q " $1 fuse " /proc/mounts && [ ! -e "$dir/hung_mount.$!" ] &&
+        [ "$(readlink "/proc/$!/exe")" != "$(readlink /proc/$$/exe)" ]; do
+        tries=$((tries - 1))
+        [ "$tries" != 0 ] || fail "no hung mount: $(cat "$dir/hung_mount")"
+        sleep 0.1
+    done
+}
+
+ram() {
+    mkdir -p "$1"
+    mount -t tmpfs -o "mode=700,$2" ram "$1"
 }
 
 conf() {
     {
         echo "BINARY=$dir/stick/router_exporter"
         echo "RUN_DIR=$dir/ram"
-        echo "SYSLOG=no"
         for line in "$@"; do echo "$line"; done
     } >"$dir/script/watchdog.conf"
 }
@@ -58,9 +87,8 @@ at() {
 # The watchdog, as a person calls it.
 watchdog() {
     status=0
-    shell=$(command -v "${SHELL_UNDER_TEST%% *}")
-    [ "$SHELL_UNDER_TEST" = "${SHELL_UNDER_TEST#* }" ] || shell="$shell ${SHELL_UNDER_TEST#* }"
     PATH=$dir/applets WATCHDOG_UPTIME=$dir/uptime WATCHDOG_BOUND=${BOUND:-15} \
+        WATCHDOG_ELSEWHERE="$dir/nowhere $dir/else/router_exporter" \
         $shell "$dir/script/watchdog.sh" "$@" \
         >"$dir/out" 2>"$dir/err" </dev/null || status=$?
     quiet_err
@@ -85,7 +113,8 @@ ours() {
             exe=${exe%/exe}
             case $(tr '\0' ' ' <"$exe/cmdline" 2>/dev/null) in
             *--health* | *--version*) ;;
-            *) echo "${exe#/proc/}" ;;
+            # One that asks for it has closed its standard input.
+            *) [ ! -L "$exe/fd/0" ] || echo "${exe#/proc/}" ;;
             esac
             ;;
         esac
@@ -232,7 +261,7 @@ case_hung_for_good() {
 
 case_many_at_once() {
     for _ in 1 2 3 4 5 6 7 8; do
-        WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST "$dir/script/watchdog.sh" \
+        PATH=$dir/applets WATCHDOG_UPTIME=$dir/uptime $shell "$dir/script/watchdog.sh" \
             >>"$dir/out" 2>>"$dir/err" &
     done
     wait
@@ -240,7 +269,7 @@ case_many_at_once() {
     one
     signal KILL
     for _ in 1 2 3 4 5 6 7 8; do
-        WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST "$dir/script/watchdog.sh" \
+        PATH=$dir/applets WATCHDOG_UPTIME=$dir/uptime $shell "$dir/script/watchdog.sh" \
             >>"$dir/out" 2>>"$dir/err" &
     done
     wait
@@ -467,8 +496,172 @@ case_bounded_ends_with_its_command() {
         echo 'while [ $times != 0 ]; do bounded true; times=$((times - 1)); done'
     } >"$dir/loop"
     began=$(date +%s)
-    $SHELL_UNDER_TEST "$dir/loop"
+    PATH=$dir/applets $shell "$dir/loop"
     [ $(($(date +%s) - began)) -lt 60 ] || fail "waited for the timer"
+}
+
+# The child that asks about a mount which hangs has the exporter's name, outlives it
+# and cannot be killed.
+case_child_that_hangs() {
+    hang "$dir/mount"
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port --ask=$dir/mount"
+    cron
+    one
+    first=$pid
+    sleep 0.3
+    [ "$(pidof router_exporter | wc -w)" -gt 1 ] || fail "no child"
+    signal KILL
+    at 1060
+    cron
+    one
+    log_says 'died after 60 s, crash 1 in a row'
+    # Without its record, it is found all the same, and the child is not.
+    second=$pid
+    : >"$dir/ram/state"
+    at 1120
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted"
+    watchdog restart
+    [ "$status" = 0 ] || fail "$(cat "$dir/out")"
+    one
+    [ "$pid" != "$second" ] || fail "was not restarted"
+    watchdog stop
+    none
+    watchdog status
+    [ "$status" = 3 ]
+    grep -q '^stopped' "$dir/out" || fail "$(cat "$dir/out")"
+}
+
+# The stick's own file system hangs, as that of an NTFS stick whose program has died.
+case_stick_that_hangs() {
+    BOUND=1
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" "LOG=$dir/stick/log"
+    cron
+    one
+    first=$pid
+    hang "$dir/stick"
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    # One process waits, and no more.
+    cron
+    cron
+    askers=$(for asker in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$asker" && echo; done 2>/dev/null |
+        grep -c "^ls $dir/stick") || true
+    [ "$askers" = 1 ] || fail "$askers processes wait"
+    signal KILL
+    at 1060
+    cron
+    one
+    grep -q 'does not answer: using the last good copy' "$dir/ram/log" || fail "$(cat "$dir/ram/log")"
+    watchdog status
+    grep -q 'router_exporter does not answer' "$dir/out" || fail "$(cat "$dir/out")"
+    # It is back.
+    kill "$(cat "$dir/hung")"
+    sleep 0.2
+    umount "$dir/stick"
+    second=$pid
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted"
+    install_binary 2021-01-01
+    at 1120
+    cron
+    one
+    [ "$pid" != "$second" ] || fail "the new binary was not taken"
+}
+
+runs_from() {
+    [ "$(readlink "/proc/$pid/exe")" = "$1" ] || fail "runs from $(readlink "/proc/$pid/exe")"
+}
+
+# As on the RT-AC86U.
+case_ram_without_exec() {
+    ram "$dir/ram" noexec
+    ram "$dir/else" size=9m
+    cron
+    one
+    runs_from "$dir/else/router_exporter/router_exporter"
+    log_says "ram is mounted without exec: it is run from $dir/else/router_exporter"
+    before=$(listing)
+    at 1060
+    cron
+    [ "$before" = "$(listing)" ] || fail "wrote: $(listing)"
+    first=$pid
+    rm -r "$dir"/ram/*
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    install_binary 2021-01-01
+    at 1120
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "the new binary was not taken"
+    runs_from "$dir/else/router_exporter/router_exporter"
+    rm -r "$dir/stick"
+    signal KILL
+    cron
+    one
+    # RAM that can run it is preferred, and nothing is left where it was before.
+    install_binary_again
+    mount -o remount,exec "$dir/ram"
+    watchdog restart
+    one
+    runs_from "$dir/ram/router_exporter"
+    [ -z "$(ls "$dir/else/router_exporter")" ] || fail "left: $(ls "$dir/else/router_exporter")"
+}
+
+install_binary_again() {
+    mkdir "$dir/stick"
+    install_binary 2021-01-01
+}
+
+case_no_ram_with_exec() {
+    ram "$dir/ram" noexec
+    mkdir "$dir/else"
+    cron
+    one
+    runs_from "$dir/stick/router_exporter"
+    log_says "ram is mounted without exec: it is run from $dir/stick"
+    first=$pid
+    install_binary 2021-01-01
+    at 1060
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "the new binary was not taken"
+    watchdog stop
+    rm -r "$dir/stick"
+    ram "$dir/stick" noexec
+    install_binary 2021-01-01
+    watchdog start
+    [ "$status" = 1 ]
+    grep -q "cannot be run: $dir/ram is mounted without exec" "$dir/out" || fail "$(cat "$dir/out")"
+    none
+    mount -o remount,exec "$dir/ram"
+    watchdog start
+    one
+}
+
+case_too_little_ram() {
+    ram "$dir/ram" size=200k
+    ram "$dir/else" size=9m
+    cron
+    one
+    runs_from "$dir/else/router_exporter/router_exporter"
+    log_says "there is no room in $dir/ram: it is run from $dir/else/router_exporter"
+}
+
+# Not from a copy, if that is wanted, unless its place cannot run it.
+case_in_place_without_exec() {
+    rm -r "$dir/stick"
+    ram "$dir/stick" noexec
+    install_binary 2020-01-01
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no
+    cron
+    one
+    runs_from "$dir/ram/router_exporter"
+    log_says "stick is mounted without exec: it is run from $dir/ram"
 }
 
 case_no_stick() {
@@ -543,6 +736,24 @@ case_log_cannot_be_written() {
     cron
     one
     log_says 'stand-in started'
+}
+
+# Once in the system log too, where there is a logger and it is not refused.
+case_system_log() {
+    cron
+    one
+    cron
+    [ "$(cat "$dir/syslog")" = "-t router_exporter started, pid $pid" ] || fail "$(cat "$dir/syslog")"
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" SYSLOG=no
+    signal KILL
+    cron
+    one
+    [ "$(wc -l <"$dir/syslog")" = 1 ] || fail "SYSLOG=no: $(cat "$dir/syslog")"
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port"
+    rm "$dir/applets/logger"
+    signal KILL
+    cron
+    one
 }
 
 case_settings() {
@@ -625,6 +836,42 @@ case_packed_binary() {
     [ "$(times_said 'does not run')" = 1 ] || fail "said $(times_said 'does not run') times"
 }
 
+# Padavan gives all files in its storage the same time when it saves them to flash.
+case_packed_binary_of_the_same_time() {
+    pack() {
+        echo "$1" >>"$dir/stick/router_exporter"
+        gzip -c "$dir/stick/router_exporter" >"$dir/stick/next"
+        mv "$dir/stick/next" "$dir/stick/packed.gz"
+    }
+    pack 1
+    conf "BINARY=$dir/stick/packed.gz" "OPTIONS=--web.listen-address=127.0.0.1:$port"
+    cron
+    one
+    first=$pid
+    touch -d 2010-01-01 "$dir/stick/packed.gz"
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    # Read once, not at each look.
+    [ "$(stat -c %Y "$dir/ram/packed")" = "$(stat -c %Y "$dir/stick/packed.gz")" ] || fail "still differ"
+    pack 2
+    touch -d 2010-01-01 "$dir/stick/packed.gz"
+    at 1060
+    cron
+    one
+    [ "$pid" != "$first" ] || fail "the new binary was not taken"
+    second=$pid
+    # The same again, as after a second installation.
+    cp -p "$dir/stick/packed.gz" "$dir/stick/next"
+    mv "$dir/stick/next" "$dir/stick/packed.gz"
+    cron
+    before=$(listing)
+    cron
+    one
+    [ "$pid" = "$second" ] || fail "was restarted"
+    [ "$before" = "$(listing)" ] || fail "wrote: $(listing)"
+}
+
 case_a_person() {
     watchdog status
     [ "$status" = 3 ] || fail "exit status $status"
@@ -681,7 +928,7 @@ case_start_ends_the_wait() {
 
 case_wrong_usage() {
     status=0
-    $SHELL_UNDER_TEST "$dir/script/watchdog.sh" resart >"$dir/out" 2>"$dir/err" || status=$?
+    $shell "$dir/script/watchdog.sh" resart >"$dir/out" 2>"$dir/err" || status=$?
     [ "$status" = 2 ] || fail "exit status $status"
     grep -q '^usage: watchdog.sh ' "$dir/err"
 }
@@ -690,7 +937,7 @@ case_by_a_relative_path() {
     cd "$dir/script"
     cp "$STAND_IN" router_exporter
     printf 'OPTIONS=--web.listen-address=127.0.0.1:%s\nRUN_DIR=%s\nSYSLOG=no' "$port" "$dir/ram" >watchdog.conf
-    WATCHDOG_UPTIME=$dir/uptime $SHELL_UNDER_TEST watchdog.sh 2>"$dir/err"
+    PATH=$dir/applets WATCHDOG_UPTIME=$dir/uptime $shell watchdog.sh 2>"$dir/err"
     quiet_err
     one
 }
