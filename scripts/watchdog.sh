@@ -300,9 +300,12 @@ version_runs() {
 mount_of() {
     directory=$(cd "$1" 2>/dev/null && pwd -P) best='' flags='' type=
     while read -r _ point a_type some_flags _; do
-        case $point in
-        *\\*) point=$(printf %b "$point") ;; # a blank is \040
-        esac
+        while :; do # a blank is \040
+            case $point in
+            *\\040*) point="${point%%\\040*} ${point#*\\040}" ;;
+            *) break ;;
+            esac
+        done
         point=${point%/}
         case $directory/ in
         "$point"/*) [ ${#point} -lt ${#best} ] || best=$point type=$a_type flags=$some_flags ;;

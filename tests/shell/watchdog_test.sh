@@ -41,7 +41,9 @@ setup() {
 
 teardown() {
     for pid in $(ours) $(cat "$dir/hung" 2>/dev/null); do kill -9 "$pid" 2>/dev/null || true; done
-    sed -n "s#^[^ ]* \($dir/[^ ]*\) .*#\1#p" /proc/mounts | while read -r mount; do umount -l "$mount"; done
+    sed -n "s#^[^ ]* \($dir/[^ ]*\) .*#\1#p" /proc/mounts | while read -r mount; do
+        umount -l "$(printf '%s' "$mount" | sed 's/\\040/ /g')"
+    done
     rm -rf "$dir"
 }
 
@@ -644,24 +646,28 @@ case_no_ram_with_exec() {
 }
 
 case_too_little_ram() {
-    ram "$dir/ram" size=200k
+    # Its name has a blank in it, and what /proc/mounts makes of that is followed by a digit.
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" "RUN_DIR=$dir/ram 1"
+    ln -s "ram 1" "$dir/ram"
+    ram "$dir/ram 1" size=200k
     ram "$dir/else" size=9m
     cron
     one
     runs_from "$dir/else/router_exporter/router_exporter"
-    log_says "there is no room in $dir/ram: it is run from $dir/else/router_exporter"
+    log_says "there is no room in $dir/ram 1: it is run from $dir/else/router_exporter"
 }
 
 # Not from a copy, if that is wanted, unless its place cannot run it.
 case_in_place_without_exec() {
     rm -r "$dir/stick"
-    ram "$dir/stick" noexec
+    ram "$dir/stick 1" noexec
+    ln -s "stick 1" "$dir/stick"
     install_binary 2020-01-01
-    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no "BINARY=$dir/stick 1/router_exporter"
     cron
     one
     runs_from "$dir/ram/router_exporter"
-    log_says "stick is mounted without exec: it is run from $dir/ram"
+    log_says "stick 1 is mounted without exec: it is run from $dir/ram"
 }
 
 case_no_stick() {
