@@ -1,10 +1,11 @@
 #!/bin/sh
 # Builds the router's kernel, start-up and flash under target/router: Debian's
-# malta kernel and static busybox for mipsel, dropbear, and the files in root/.
-# What is fetched is kept; all else is built again, in two seconds.
+# malta kernel for mipsel, its dropbear, a busybox with Padavan's switches, and the
+# files in root/. What is fetched and compiled is kept; all else is built again, in
+# two seconds.
 #
-# It takes apt-get, squashfs-tools and cpio, and no privileges: apt works on a
-# private state, and file ownership is mksquashfs' matter.
+# It takes apt-get, squashfs-tools, cpio, make and gcc, and no privileges: apt works
+# on a private state, and file ownership is mksquashfs' matter.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../../target}/router
@@ -16,7 +17,7 @@ modules="virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_p
     virtio_blk squashfs"
 # What the router loads itself.
 modules_later="failover net_failover virtio_net usb-common usbcore uhci-hcd usb-storage
-    fat vfat nls_cp437 nls_ascii nls_utf8"
+    fat vfat nls_cp437 nls_ascii nls_utf8 fuse"
 # What scripts/bench.sh loads.
 modules_of_bench="dummy"
 
@@ -44,8 +45,8 @@ CONF
     kernel=$(apt-cache depends linux-image-4kc-malta | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p')
     (
         cd apt
-        apt-get -q download "$kernel" busybox-static \
-            dropbear-bin libc6 libcrypt1 libtomcrypt1 libtommath1 zlib1g libgmp10
+        apt-get -q download "$kernel" dropbear-bin \
+            libc6 libcrypt1 libtomcrypt1 libtommath1 zlib1g libgmp10
         for package in ./*.deb; do dpkg-deb -x "$package" "$target/packages"; done
         rm ./*.deb
     )
@@ -67,12 +68,13 @@ put_modules() {
     echo "$@" >"$modules_of/order"
 }
 
-[ -f packages/modules/dummy.ko ] || fetch
+[ -f packages/modules/fuse.ko ] || fetch
+busybox=$("$here/../shell/busybox" padavan mipsel)
 [ -f key ] || ssh-keygen -q -t ed25519 -N '' -C tests/router -f key
 
 rm -rf start root
 mkdir -p start/bin start/proc start/dev start/root
-cp packages/bin/busybox start/bin/
+cp "$busybox" start/bin/busybox
 cp "$here/start" start/init
 # shellcheck disable=SC2086
 put_modules start $modules
@@ -80,8 +82,8 @@ put_modules start $modules
 
 mkdir -p root/bin root/sbin root/usr/lib root/lib
 for directory in dev etc home media mnt proc sys tmp var; do mkdir "root/$directory"; done
-cp packages/bin/busybox root/bin/
-for applet in $(qemu-mipsel-static packages/bin/busybox --list); do
+cp "$busybox" root/bin/busybox
+for applet in $(qemu-mipsel-static "$busybox" --list); do
     [ -e "root/bin/$applet" ] || ln -s busybox "root/bin/$applet"
 done
 ln -s /bin/busybox root/sbin/init
@@ -92,6 +94,7 @@ done
 # shellcheck disable=SC2086
 put_modules root $modules_later
 cp -r "$here/root/." root/
+cp "$here/../shell/hung_mount" root/sbin/
 cp key.pub root/etc_ro/authorized_keys
 rm -f root.squashfs
 mksquashfs root root.squashfs -all-root -comp xz -no-progress -quiet -noappend
