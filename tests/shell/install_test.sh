@@ -601,6 +601,91 @@ case_openwrt_elsewhere() {
     [ -z "$(find "$root" -name '*router_exporter*')" ] || fail "left: $(find "$root" -name '*router_exporter*')"
 }
 
+# An /opt with rc.unslung: Keenetic, and what else has Entware.
+case_entware() {
+    place=/opt router other
+    mkdir -p "$root/opt/etc/init.d" "$root/opt/sbin"
+    printf '#!/bin/sh\n' >"$root/opt/etc/init.d/rc.unslung"
+    chmod +x "$root/opt/etc/init.d/rc.unslung"
+    cron_runs
+    run_install --options "--web.listen-address=127.0.0.1:$port"
+    [ "$status" = 1 ]
+    says 'opkg install cron'
+    echo '5 4 * * * root reboot' >"$root/opt/etc/crontab"
+    printf '#!/bin/sh\necho "cron $*" >>%s\n' "$root/calls" >"$root/opt/etc/init.d/S10cron"
+    chmod +x "$root/opt/etc/init.d/S10cron"
+    run_install --uninstall
+    whole_life /opt/etc/router_exporter /opt/sbin/router_exporter
+    once "* * * * * root $root/opt/etc/router_exporter/watchdog.sh" "$root/opt/etc/crontab"
+    called 'cron restart'
+    # As rc.unslung calls it.
+    script=$root/opt/etc/init.d/S99router_exporter
+    [ -x "$script" ] || fail "the script cannot be run"
+    "$script" check >"$dir/out" || fail "check: $(cat "$dir/out")"
+    says 'runs, pid'
+    "$script" restart >"$dir/out" || fail "restart: $(cat "$dir/out")"
+    "$script" stop >"$dir/out"
+    ! "$script" check >"$dir/out" || fail "still runs"
+    "$script" start >"$dir/out"
+    says answers
+    "$script" kill >"$dir/out"
+    says stopped
+    ! "$script" other 2>"$dir/err" || fail "takes anything"
+    run_install --dir /opt/x
+    [ "$status" = 1 ]
+    grep -q 'with Entware all goes to /opt' "$dir/err"
+    gone
+    once '5 4 * * * root reboot' "$root/opt/etc/crontab"
+    [ -d "$root/opt/sbin" ] || fail "/opt/sbin is gone"
+}
+
+# UniFi OS has systemd, and keeps /data and what is linked below /etc/systemd.
+case_unifi() {
+    place=/data router other ubnt-device-info
+    unit=$root/etc/systemd/system/router_exporter.service
+    mkdir -p "${unit%/*}"
+    cat >"$root/bin/systemctl" <<SCRIPT
+#!/bin/sh
+echo "systemctl \$*" | sed "s#$root##g" >>$root/calls
+started=\$(sed -n 's/^ExecStart=//p' $unit 2>/dev/null | sed 's/"//g; s/\\\$\\\$/\$/g; s/%%/%/g')
+case \$1 in
+enable) ln -sf "\$2" $unit ;;
+disable) rm -f $unit && kill "\$(cat $root/var/run/pid)" ;;
+restart)
+    [ ! -f $root/var/run/pid ] || kill "\$(cat $root/var/run/pid)" 2>/dev/null
+    set -f
+    \$started >/dev/null 2>&1 &
+    echo \$! >$root/var/run/pid
+    ;;
+esac
+SCRIPT
+    chmod +x "$root/bin/systemctl"
+    # shellcheck disable=SC2016
+    expression='--x=^(lo|eth.*)$ --y=50%'
+    run_install --options "--web.listen-address=127.0.0.1:$port $expression"
+    [ "$status" = 0 ] || fail "exit status $status: $(cat "$dir/out" "$dir/err")"
+    [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
+    ! grep -q -e watchdog -e crontab "$dir/out" || fail "cron on UniFi OS"
+    says 'node_stand_in 1'
+    called 'systemctl enable /data/router_exporter/router_exporter.service'
+    once Restart=always "$unit"
+    # shellcheck disable=SC2016
+    once "ExecStart=\"$root/data/router_exporter/router_exporter\" --web.listen-address=127.0.0.1:$port --x=^(lo|eth.*)\$\$ --y=50%%" "$unit"
+    "$STAND_IN" --health "http://127.0.0.1:$port/" || fail "does not serve"
+    # The owner's options stay, and so does the old binary if the new one fails.
+    run_install
+    [ "$status" = 0 ] || fail "the second time: $(cat "$dir/out" "$dir/err")"
+    grep -q "127.0.0.1:$port" "$unit"
+    printf 'more' | cat "$STAND_IN" - >"$dir/crashes"
+    run_install --binary "$dir/crashes" --options --crash
+    [ "$status" = 1 ]
+    cmp -s "$STAND_IN" "$root/data/router_exporter/router_exporter" || fail "was not put back"
+    run_install --uninstall
+    [ "$status" = 0 ]
+    called 'systemctl disable --now router_exporter'
+    [ -z "$(find "$root" -name '*router_exporter*')" ] || fail "left: $(find "$root" -name '*router_exporter*')"
+}
+
 case_unknown_firmware() {
     place=/opt router other
     crontab_command
