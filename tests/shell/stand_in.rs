@@ -30,7 +30,7 @@ fn main() {
     if let Some(path) = value("--ask") {
         ask(path);
     }
-    eprintln!("msg=\"stand-in started\"");
+    let _ = std::io::stderr().write_all(b"msg=\"stand-in started\"\n");
     if has("--crash") {
         std::process::exit(3);
     }

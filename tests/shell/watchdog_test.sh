@@ -657,6 +657,26 @@ case_too_little_ram() {
     log_says "there is no room in $dir/ram 1: it is run from $dir/else/router_exporter"
 }
 
+# Not a byte is left for what is known of it.
+case_no_ram_at_all() {
+    ram "$dir/ram" size=64k
+    ram "$dir/else" size=9m
+    dd if=/dev/zero of="$dir/ram/full" bs=1k 2>/dev/null || true
+    cron
+    one
+    first=$pid
+    at 1060
+    cron
+    at 1120
+    cron
+    one
+    [ "$pid" = "$first" ] || fail "was restarted"
+    signal KILL
+    at 1180
+    cron
+    one
+}
+
 # Not from a copy, if that is wanted, unless its place cannot run it.
 case_in_place_without_exec() {
     rm -r "$dir/stick"
