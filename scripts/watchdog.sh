@@ -426,7 +426,7 @@ bring() {
             fault="there is no room in ${copy%/*}"
         elif ! unpack && gunzip -c <"$copy" >/dev/null 2>&1; then
             fault="there is no room in ${new%/*}"
-        elif ! chmod 700 "$new" || ! runs "$new"; then
+        elif ! chmod 700 "$new" 2>/dev/null || ! runs "$new"; then
             why="does not run: half-written, or for another processor"
         elif [ "$(wc -c <"$BINARY")" != "$(wc -c <"$copy")" ] || differ "$BINARY" "$copy"; then
             why="is still being written"
@@ -445,7 +445,10 @@ unpack() {
 
 settle() {
     rm -f "$RUN_DIR/refused"
-    [ "$was" = "$exe" ] || [ "$was" = "$BINARY" ] || rm -f "$was"
+    # Nothing is left in RAM where it was before; a binary on disk is its owner's.
+    case " $RUN_DIR $elsewhere " in
+    *" ${was%/router_exporter} "*) [ "$was" = "$exe" ] || [ "$was" = "$BINARY" ] || rm -f "$was" ;;
+    esac
     { echo "$exe" >"$RUN_DIR/exe"; } 2>/dev/null
     [ "$exe" != "$BINARY" ] || return 0
     mv -f "$new" "$exe"

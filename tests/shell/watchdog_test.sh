@@ -827,6 +827,15 @@ case_without_a_copy() {
     cron
     one
     [ "$pid" = "$second" ] || fail "was restarted"
+    # Another place: what lies in the old one is its owner's.
+    install_binary 2020-01-01
+    mkdir "$dir/disk"
+    cp -p "$dir/stick/router_exporter" "$dir/disk/"
+    conf "OPTIONS=--web.listen-address=127.0.0.1:$port" COPY=no "BINARY=$dir/disk/router_exporter"
+    watchdog restart
+    one
+    runs_from "$dir/disk/router_exporter"
+    [ -f "$dir/stick/router_exporter" ] || fail "the old binary is gone"
 }
 
 case_packed_binary() {
