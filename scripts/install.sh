@@ -101,12 +101,16 @@ quote() {
     printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
-# What scripts on the router begin with: what is known here, and how to look there.
-prelude() {
+# What scripts on the router begin with: what is known here ...
+settings() {
     for known in "dir=$dir" "file=$file" "home=$home" "trial=$trial" "size=$size" "copy=$copy" \
         "options=$options" "options_given=$options_given" "line=$line"; do
         echo "${known%%=*}=$(quote "${known#*=}")"
     done
+}
+# ... and how to look there.
+prelude() {
+    settings
     cat <<'SCRIPT'
 has() { type "$1" >/dev/null 2>&1; } # Padavan, Merlin and Tomato have no `command`
 mount_of() {
@@ -133,7 +137,7 @@ SCRIPT
 remote() {
     if [ "$dry_run" = yes ]; then
         echo "on the router, $1:"
-        { prelude && cat; } | sed 's/^/    /'
+        sed 's/^/    /'
     else
         { prelude && cat; } | on_router "$1"
     fi
@@ -559,6 +563,10 @@ fi
 # ---- Install -----------------------------------------------------------------
 
 echo "install $binary, $size bytes, as $file"
+[ "$dry_run" = no ] || {
+    echo "where"
+    settings | sed 's/^/    /'
+}
 
 # Into RAM first: there it is shown to run, whatever the stick's mount allows.
 [ -n "$ram" ] || echo "no RAM can run programs there, or has room: it is tried in $dir"
@@ -627,8 +635,7 @@ mkdir -p /lib/upgrade/keep.d
 } >/lib/upgrade/keep.d/router_exporter
 SCRIPT
     # shellcheck disable=SC2016 # the router's
-    start='set -f; /etc/init.d/router_exporter restart; sleep 2
-    "$file" $(uci get router_exporter.main.options) --health'
+    start='/etc/init.d/router_exporter restart; serves $(uci get router_exporter.main.options)'
     ;;
 unifi)
     unit=$scripts/unifi/router_exporter.service
@@ -647,8 +654,8 @@ else mv router_exporter.service.new router_exporter.service; fi
 systemctl enable "$dir/router_exporter.service"
 SCRIPT
     # shellcheck disable=SC2016 # the router's
-    start='set -f; systemctl daemon-reload; systemctl restart router_exporter; sleep 2
-    "$file" $(sed -n "s/^ExecStart=\"[^\"]*\"//p" "$dir/router_exporter.service") --health'
+    start='systemctl daemon-reload; systemctl restart router_exporter
+    serves $(sed -n "s/^ExecStart=\"[^\"]*\"//p" "$dir/router_exporter.service")'
     ;;
 *)
     upload "$scripts/watchdog.sh" "$home/watchdog.sh.new"
@@ -683,6 +690,14 @@ esac
 {
     printf 'start() {\n    %s\n}\n' "$start"
     cat <<'SCRIPT'
+serves() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 1
+        "$file" "$@" --health 2>/dev/null && return
+    done
+    return 1
+}
+set -f
 if start; then
     rm -f "$file.old"
     exit 0

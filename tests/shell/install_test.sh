@@ -543,7 +543,7 @@ enable | disable)
     : >$root/etc/rc.d/S95router_exporter
     ;;
 restart | stop)
-    [ ! -f $root/var/run/pid ] || kill "\$(cat $root/var/run/pid)" 2>/dev/null
+    [ ! -f $root/var/run/pid ] || while kill "\$(cat $root/var/run/pid)" 2>/dev/null; do sleep 0.1; done
     [ "\$2" = stop ] || start_service
     ;;
 esac
@@ -652,7 +652,7 @@ case \$1 in
 enable) ln -sf "\$2" $unit ;;
 disable) rm -f $unit && kill "\$(cat $root/var/run/pid)" ;;
 restart)
-    [ ! -f $root/var/run/pid ] || kill "\$(cat $root/var/run/pid)" 2>/dev/null
+    [ ! -f $root/var/run/pid ] || while kill "\$(cat $root/var/run/pid)" 2>/dev/null; do sleep 0.1; done
     set -f
     \$started >/dev/null 2>&1 &
     echo \$! >$root/var/run/pid
