@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
@@ -142,8 +142,29 @@ pub fn page_size() -> u64 {
 /// # Errors
 /// The kernel has no memory to spare, or a signal came.
 pub fn is_ready(file: BorrowedFd<'_>, what: PollFlags, patience: Duration) -> Result<bool, Errno> {
-    let timeout = Timespec::try_from(patience).ok();
-    poll(&mut [PollFd::from_borrowed_fd(file, what)], timeout.as_ref()).map(|ready| ready > 0)
+    let begun = u64::from(patience.subsec_nanos().div_ceil(1_000_000));
+    let milliseconds = patience.as_secs().saturating_mul(1000).saturating_add(begun);
+    poll(&mut [PollFd::from_borrowed_fd(file, what)], Some(milliseconds)).map(|ready| ready > 0)
+}
+
+/// Waits until a file is ready, or for so many milliseconds; for ever without them. Gives the number of
+/// files that are ready.
+///
+/// rustix's own hands 64 bits of seconds to a function of musl's that takes 32 on MIPS, where fractions
+/// of a second are lost, and on a big-endian one the seconds.
+///
+/// # Errors
+/// The kernel has no memory to spare, or a signal came.
+#[allow(unsafe_code)]
+pub fn poll(files: &mut [PollFd<'_>], milliseconds: Option<u64>) -> Result<usize, Errno> {
+    let milliseconds = milliseconds.map_or(-1, |most| libc::c_int::try_from(most).unwrap_or(libc::c_int::MAX));
+    let count = libc::nfds_t::try_from(files.len()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: a `PollFd` is laid out as the C library's `pollfd`, there are `count` of them, and none is
+    // kept.
+    match usize::try_from(unsafe { libc::poll(files.as_mut_ptr().cast(), count, milliseconds) }) {
+        Ok(ready) => Ok(ready),
+        Err(_) => Err(last_error()),
+    }
 }
 
 /// Computes a message in a child process, which may never end, and gives the end of the pipe that
@@ -303,6 +324,7 @@ fn open(path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::time::Instant;
 
     use super::*;
 
@@ -326,5 +348,19 @@ mod tests {
         assert!(is_ready(pipe.as_fd(), PollFlags::IN, Duration::from_secs(60)).unwrap());
         assert_eq!(rustix::io::read(&pipe, &mut message), Ok(8));
         assert_eq!(message, [0, 0, 1, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn waits_for_as_long_as_it_is_told() {
+        let (receiver, sender) = rustix::pipe::pipe().unwrap();
+        for milliseconds in [30, 1100] {
+            let (began, patience) = (Instant::now(), Duration::from_millis(milliseconds));
+            assert_eq!(is_ready(receiver.as_fd(), PollFlags::IN, patience), Ok(false));
+            assert!(began.elapsed() >= patience, "{:?} of {milliseconds} ms", began.elapsed());
+        }
+        rustix::io::write(&sender, b"x").unwrap();
+        let (began, patience) = (Instant::now(), Duration::from_secs(60));
+        assert_eq!(is_ready(receiver.as_fd(), PollFlags::IN, patience), Ok(true));
+        assert!(began.elapsed() < patience);
     }
 }

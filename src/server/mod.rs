@@ -20,9 +20,9 @@ mod response;
 mod routes;
 
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::Resource;
 use tiny_http::StatusCode;
@@ -222,13 +222,13 @@ impl<'a> Server<'a> {
         });
         drop(waiting);
         let polled = polled.get_mut(..count).unwrap_or_default();
-        match poll(polled, timeout.as_ref()) {
+        match syscalls::poll(polled, timeout) {
             Ok(_) => {}
             // A signal, which is looked at before the next wait.
             Err(Errno::INTR) => return ready,
             // No memory: the kernel's, for this call. Rest rather than ask at once; for nothing, it takes none.
             Err(_) => {
-                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: (REST * 1_000_000) as _ }));
+                let _ = syscalls::poll(&mut [], Some(REST));
                 return ready;
             }
         }
@@ -241,13 +241,13 @@ impl<'a> Server<'a> {
         ready
     }
 
-    fn timeout(&self) -> Option<Timespec> {
+    /// How long to wait, in milliseconds.
+    fn timeout(&self) -> Option<Milliseconds> {
         if self.connections.iter().any(|connection| connection.unread && connection.is_listening()) {
-            return Some(Timespec { tv_sec: 0, tv_nsec: 0 });
+            return Some(0);
         }
         let next = self.connections.iter().map(Connection::deadline).chain(self.rest).min()?;
-        let left = next.saturating_sub(self.now()).min(86_400_000);
-        Timespec::try_from(Duration::from_millis(left)).ok()
+        Some(next.saturating_sub(self.now()))
     }
 
     /// Deals with one connection: a step of what it is doing, and at most one request.

@@ -41,8 +41,8 @@ accept4 ECONNABORTED 1..5
 accept4 EINTR 1..5
 accept4 EPERM 1..5
 accept4 ENETDOWN 1..5
-ppoll EINTR 1..5
-ppoll ENOMEM 1..5
+poll EINTR 1..5
+poll ENOMEM 1..5
 read EINTR 1..5
 writev EINTR 1..5
 socket EAFNOSUPPORT 1
