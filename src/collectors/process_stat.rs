@@ -8,14 +8,14 @@ use crate::text::scan::rsplit_once;
 /// A process's or a thread's figures; `None` if they make no sense.
 ///
 /// `procfs` takes for granted that there is a number before the name in brackets and a letter
-/// behind it, and panics where one is missing.
+/// behind it, and panics where one is missing. QEMU's letter is 0.
 pub fn parse(text: &[u8]) -> Option<Stat> {
     let (before, after) = rsplit_once(text, b')')?;
     let name = before.iter().position(|&byte| byte == b'(')?;
     let number = before.get(..name)?.strip_suffix(b" ")?;
     let is_whole = number.first()?.is_ascii_digit() && number.is_ascii();
     let [b' ', state, b' ', ..] = after else { return None };
-    if is_whole && state.is_ascii_alphabetic() { Stat::from_read(text).ok() } else { None }
+    if is_whole && state.is_ascii_alphanumeric() { Stat::from_read(text).ok() } else { None }
 }
 
 #[cfg(test)]
