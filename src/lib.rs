@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod arguments;
+pub mod built;
 pub mod collectors;
 pub mod filter;
 pub mod format;

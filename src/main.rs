@@ -7,6 +7,7 @@ use log::info;
 use rustix::io::Errno;
 
 use router_exporter::arguments::{self, Arguments, Command};
+use router_exporter::built;
 use router_exporter::format::Sorted;
 use router_exporter::process::log as logging;
 use router_exporter::process::privileges;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 fn run(mut arguments: Arguments) -> Result<(), (u8, String)> {
     let done = match arguments.command {
         Command::Help => print(arguments::help().as_bytes()),
-        Command::Version => print(concat!("router_exporter, version ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        Command::Version => print(built::description().as_bytes()),
         Command::Once => {
             logging::start(arguments.log_level);
             let mut page = Sorted::default();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use log::Level;
 use percent_encoding::percent_decode;
 
+use crate::built;
 use crate::collectors::process_metrics::ProcessMetrics;
 use crate::collectors::{ALL, Collect, Collector, Form, Function};
 use crate::filter::Filters;
@@ -41,9 +42,9 @@ const BUILD: &[(&str, &[u8])] = &[
     ("goarch", GO_ARCHITECTURE),
     ("goos", b"linux"),
     ("goversion", b""),
-    ("revision", b""),
+    ("revision", built::REVISION.as_bytes()),
     ("tags", b"router_exporter"),
-    ("version", env!("CARGO_PKG_VERSION").as_bytes()),
+    ("version", built::VERSION.as_bytes()),
 ];
 
 /// The collectors that run, and what a scrape keeps for the next one.

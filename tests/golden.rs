@@ -1,7 +1,6 @@
 //! The pages of whole boards under `tests/routers`, by the real binary, against those kept there.
 //!
-//! `BLESS=1 cargo test --test golden` writes the pages anew; read the diff. `ROUTER_EXPORTER`
-//! names another binary, or one under an emulator: `qemu-mipsel-static -cpu 24KEc PATH`.
+//! `BLESS=1 cargo test --test golden` writes the pages anew; read the diff.
 
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic)]
 
@@ -12,9 +11,11 @@ use std::collections::HashSet;
 use std::env;
 use std::fmt::Write;
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use router_exporter::collectors::{ALL, Collector};
+
+mod program;
 
 /// Options that add families to the page.
 const OPTIONS: &[&str] = &["--collector.cpu.info", "--collector.stat.softirq"];
@@ -34,7 +35,7 @@ enum Mask {
 
 /// Families, or the beginnings of their names, that are not compared, and why.
 const MASKS: &[(&str, Mask, &str)] = &[
-    ("node_exporter_build_info", Mask::Labels(&["goarch", "version"]), "differs between binaries"),
+    ("node_exporter_build_info", Mask::Labels(&["goarch", "revision", "version"]), "differs between binaries"),
     ("node_filesystem_avail_bytes", Mask::Value, "statfs asks the machine of the test"),
     ("node_filesystem_files", Mask::Value, "statfs asks the machine of the test"),
     ("node_filesystem_files_free", Mask::Value, "statfs asks the machine of the test"),
@@ -303,11 +304,9 @@ fn all_options() -> impl Iterator<Item = String> {
 }
 
 fn run(board: &str, more: impl IntoIterator<Item = String>) -> Output {
-    let exporter = env::var("ROUTER_EXPORTER").unwrap_or_else(|_| env!("CARGO_BIN_EXE_router_exporter").to_owned());
-    let mut words = exporter.split_whitespace();
     let root = format!("tests/routers/{board}");
-    let mut command = Command::new(words.next().expect("ROUTER_EXPORTER is empty"));
-    command.args(words).arg("--once");
+    let mut command = program::command();
+    command.arg("--once");
     for (option, directory) in [("procfs", "proc"), ("sysfs", "sys"), ("rootfs", "root")] {
         command.arg(format!("--path.{option}={root}/{directory}"));
     }
@@ -316,7 +315,7 @@ fn run(board: &str, more: impl IntoIterator<Item = String>) -> Output {
     if fs::exists(&text_files).expect("the board cannot be read") {
         command.arg(format!("--collector.textfile.directory={text_files}"));
     }
-    command.args(more).output().unwrap_or_else(|error| panic!("{exporter}: {error}"))
+    command.args(more).output().unwrap_or_else(|error| panic!("{}: {error}", program::line()))
 }
 
 /// A line of the page with its end, without what varies; `None` if the line does.

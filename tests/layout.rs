@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the roof down. A room imports only from those below it.
-const FLOORS: [&str; 11] = [
+const FLOORS: [&str; 12] = [
     "main",
     "arguments",
     "scrape",
@@ -17,6 +17,7 @@ const FLOORS: [&str; 11] = [
     "machine",
     "format",
     "process",
+    "built",
     "text",
 ];
 

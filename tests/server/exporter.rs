@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_router_exporter");
+use crate::program;
 
 /// A running exporter, ended with the value.
 pub struct Running {
@@ -17,12 +17,12 @@ pub struct Running {
 
 impl Running {
     pub fn start(options: &[&str]) -> Self {
-        Self::of(Command::new(PROGRAM).arg("--web.listen-address=127.0.0.1:0").args(options))
+        Self::of(program::command().arg("--web.listen-address=127.0.0.1:0").args(options))
     }
 
     /// One that a shell starts after the commands of `before`.
     pub fn start_after(before: &str) -> Self {
-        let script = format!("{before} && exec {PROGRAM} --web.listen-address=127.0.0.1:0");
+        let script = format!("{before} && exec {} --web.listen-address=127.0.0.1:0", program::line());
         Self::of(Command::new("sh").args(["-c", &script]))
     }
 
@@ -37,7 +37,7 @@ impl Running {
     /// One that listens on an interface, and is reached at the port of `address`, too.
     pub fn start_on_interface(interface: &str, address: SocketAddr) -> Self {
         let (mut process, log) =
-            spawn(Command::new(PROGRAM).arg(format!("--web.listen-address={interface}:{}", address.port())));
+            spawn(program::command().arg(format!("--web.listen-address={interface}:{}", address.port())));
         while TcpStream::connect(address).is_err() {
             assert_eq!(process.try_wait().unwrap(), None, "{interface}");
             thread::sleep(Duration::from_millis(20));
@@ -149,5 +149,5 @@ pub fn get(path: &str) -> String {
 
 /// What a program that ends by itself has said.
 pub fn run(options: &[&str]) -> Output {
-    Command::new(PROGRAM).args(options).output().unwrap()
+    program::command().args(options).output().unwrap()
 }

@@ -6,5 +6,7 @@ mod access;
 mod exporter;
 mod log;
 mod process;
+#[path = "../program/mod.rs"]
+mod program;
 mod readers;
 mod requests;

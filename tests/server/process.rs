@@ -122,3 +122,14 @@ fn the_start_of_the_process_stays_where_it_is() {
         assert!((started() - first).abs() < 0.001);
     }
 }
+
+#[test]
+fn the_version_is_on_the_first_line_and_the_origin_on_the_second() {
+    let output = run(&["--version"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[0], concat!("router_exporter, version ", env!("CARGO_PKG_VERSION")));
+    assert!(lines[1].starts_with("  revision ") && lines[1].contains(", target "), "{said:?}");
+    assert!(lines[1].contains("-unknown-linux-") && lines[1].contains(", compiler "), "{said:?}");
+    assert_eq!(lines.len(), 2);
+}
