@@ -260,8 +260,9 @@ echo "$host: $firmware, $machine, Linux $(said kernel)"
 if [ "$uninstall" = no ]; then
     if [ -z "$binary" ]; then
         [ -n "$target" ] || fail "there is no build for this processor, $machine; see --binary"
-        binary=${CARGO_TARGET_DIR:-$scripts/../target}/$target/release/router_exporter
-        [ -f "$binary" ] || fail "first build it: scripts/build $build"
+        binary=$scripts/bin/$build/router_exporter # of a release
+        [ -d "$scripts/bin" ] || binary=${CARGO_TARGET_DIR:-$scripts/../target}/$target/release/router_exporter
+        [ -f "$binary" ] || fail "the program for it is not here; from a clone: scripts/build $build"
     fi
     [ -f "$binary" ] || fail "$binary is not there"
     size=$(wc -c <"$binary")
