@@ -329,3 +329,40 @@ fn network(peer: IpAddr) -> u64 {
         IpAddr::V6(six) => u64::try_from(six.to_bits() >> 64).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::super::sample::{Tiny, connection, server};
+
+    #[test]
+    fn a_body_that_comes_late_is_no_request() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut kept, mut client) = connection("192.0.2.1");
+        let body = ["GET /abse", "nt HTTP/1.1\r\nHost: a\r\n\r\n"];
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.concat().len());
+        for part in [&head, body[0], body[1], "GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"] {
+            client.write_all(part.as_bytes()).unwrap();
+            server.attend(&mut kept, true, false, 1);
+        }
+        assert!(kept.is_closed());
+        drop(kept);
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).unwrap();
+        assert_eq!((answers.matches("HTTP/1.1 200 OK").count(), answers.matches("HTTP/1.1 ").count()), (2, 2));
+    }
+
+    #[test]
+    fn the_room_of_a_large_request_is_given_back() {
+        let mut tiny = Tiny;
+        let mut server = server(&mut tiny);
+        let (mut kept, mut client) = connection("192.0.2.1");
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(4000));
+        client.write_all(request.as_bytes()).unwrap();
+        server.attend(&mut kept, true, false, 1);
+        server.attend(&mut kept, true, false, 1);
+        assert!(!kept.is_closed() && kept.input.is_empty() && !kept.has_large_input());
+    }
+}
