@@ -15,7 +15,7 @@ use router_exporter::process::syscalls;
 use router_exporter::scrape::Scraper;
 use router_exporter::server::access::{Access, Credentials, Scheme};
 use router_exporter::server::health::{self, Target};
-use router_exporter::server::{self, Exporter, HandlerMetrics, Settings};
+use router_exporter::server::{self, Exporter, HandlerMetrics, Policy};
 use router_exporter::text::errno::Meaning;
 
 // A test has threads, for which this allocator is not made.
@@ -82,8 +82,8 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
     privileges::restrict();
     let mut scraper = scraper(arguments);
     let telemetry_path = take(&mut arguments.telemetry_path);
-    let settings = Settings { telemetry_path, max_requests: arguments.max_requests, access };
-    server::serve(listeners, settings, &mut scraper)
+    let policy = Policy { telemetry_path, max_requests: arguments.max_requests, access };
+    server::serve(listeners, policy, &mut scraper)
 }
 
 fn scraper(arguments: &mut Arguments) -> Scraper {

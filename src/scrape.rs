@@ -54,7 +54,7 @@ pub struct Scraper {
     filters: Filters,
     collectors: Vec<Running>,
     /// None if the exporter's own metrics are left out.
-    process: Option<(ProcessMetrics, Told)>,
+    process: Option<(ProcessMetrics, Logged)>,
     page: Page,
 }
 
@@ -65,12 +65,12 @@ struct Running {
     run: Run,
     /// How its last scrape ended; `None` before the first, and where a request left it out.
     result: Option<Outcome>,
-    told: Told,
+    logged: Logged,
 }
 
 /// What the log knows of a collector.
 #[derive(Debug, Default)]
-struct Told {
+struct Logged {
     /// Why it failed last, or what it passed over; none if it is well.
     faults: Vec<Error>,
     failed: bool,
@@ -112,7 +112,7 @@ impl Scraper {
     fn exporter(&mut self, handler: &HandlerMetrics) {
         let Self { machine, page, process, .. } = self;
         page.family(&BUILD_INFO).sample(BUILD, true);
-        let Some((process, told)) = process else { return };
+        let Some((process, logged)) = process else { return };
         let counts: [(&[u8], u64); 3] =
             [(b"200", handler.ok), (b"500", handler.internal_error), (b"503", handler.unavailable)];
         page.family(&REQUESTS);
@@ -125,7 +125,7 @@ impl Scraper {
         if result.is_err() {
             page.cut(mark);
         }
-        told.tell("process", result, machine.skipped());
+        logged.tell("process", result, machine.skipped());
     }
 
     /// Adds how the collectors fared.
@@ -143,8 +143,8 @@ impl Scraper {
     /// Adds why collectors failed, or the first line that they passed over, to the end of the page: comments,
     /// which Prometheus ignores, and which a person and the page at `/` read.
     fn faults(&self, out: &mut Sorted) {
-        for Running { collector, told, .. } in self.collectors.iter().filter(|running| running.result.is_some()) {
-            if let Some(fault @ Error::Fault(_)) = told.faults.first() {
+        for Running { collector, logged, .. } in self.collectors.iter().filter(|running| running.result.is_some()) {
+            if let Some(fault @ Error::Fault(_)) = logged.faults.first() {
                 out.push(format!("# collector {}: {fault}\n", collector.name).as_bytes());
             }
         }
@@ -157,7 +157,7 @@ impl Running {
             Form::Function(function) => Run::Function(function),
             Form::Struct(make) => Run::Struct(make(settings)),
         };
-        Self { collector, run, result: None, told: Told::default() }
+        Self { collector, run, result: None, logged: Logged::default() }
     }
 
     fn run(&mut self, machine: &Machine, page: &mut Page) {
@@ -172,11 +172,11 @@ impl Running {
         }
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
-        self.told.tell(self.collector.name, result, machine.skipped());
+        self.logged.tell(self.collector.name, result, machine.skipped());
     }
 }
 
-impl Told {
+impl Logged {
     /// Writes to the log what has changed since the last scrape.
     fn tell(&mut self, name: &str, result: Result<(), Error>, skipped: Vec<Error>) {
         let failed = result.is_err();

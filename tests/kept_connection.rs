@@ -10,7 +10,7 @@ use std::thread;
 
 use router_exporter::format::Sorted;
 use router_exporter::server::access::Access;
-use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
+use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Policy};
 
 thread_local! {
     static ALLOCATED: Cell<u64> = const { Cell::new(0) };
@@ -58,7 +58,7 @@ fn a_scrape_over_a_kept_connection_allocates_nothing() {
     let listeners = server::bind(&[Listen::parse("127.0.0.1:0").unwrap()]).unwrap();
     let address = listeners.first().unwrap().address();
     thread::spawn(move || {
-        let settings = Settings { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
+        let settings = Policy { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
         server::serve(listeners, settings, &mut Count)
     });
     let mut client = TcpStream::connect(address).unwrap();

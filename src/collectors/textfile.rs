@@ -6,16 +6,15 @@
 //! collector runs after all others, so that it knows their families.
 
 use crate::collectors::Collect;
-use crate::format::parse::{Family, parse};
-use crate::format::{self, Kind, Page, Value, gauge};
+use crate::format::parse::{ReadFamily, parse};
+use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine, Names};
 use crate::settings::Settings;
 use crate::text::glob::{glob, is_glob};
 use crate::text::scan::rsplit_once;
 
-const MTIME: [format::Family; 1] =
-    [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
-const FAILED: format::Family =
+const MTIME: [Family; 1] = [gauge!("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.")];
+const FAILED: Family =
     gauge!("node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise");
 
 /// What the names of a histogram's or a summary's samples have behind the family's.
@@ -142,14 +141,14 @@ fn add_file(machine: &Machine, page: &mut Page, own: usize, directory: &[u8], na
 }
 
 /// Whether the page has no such family, or one of an earlier file that says the same of itself.
-fn agrees(page: &Page, own: usize, family: &Family) -> bool {
+fn agrees(page: &Page, own: usize, family: &ReadFamily) -> bool {
     let Some((place, head)) = page.head(family.name) else { return true };
     let Some((help, kind)) = rsplit_once(head.trim_ascii_end(), b' ') else { return false };
     let says = |said: &[u8]| help.strip_prefix(said).is_some_and(|rest| rest.starts_with(b"\n"));
     place >= own && kind == family.kind().word() && family.help.is_none_or(says)
 }
 
-fn add(page: &mut Page, family: &Family, path: &[u8]) {
+fn add(page: &mut Page, family: &ReadFamily, path: &[u8]) {
     match family.help {
         Some(help) => page.verbatim_family(family.name, help, family.kind()),
         None => {
@@ -170,7 +169,7 @@ fn add(page: &mut Page, family: &Family, path: &[u8]) {
 
 /// Whether no sample can have the name of another family's, as `a_count` of a histogram `a` has that
 /// of a family `a_count`.
-fn is_apart(page: &Page, family: &Family) -> bool {
+fn is_apart(page: &Page, family: &ReadFamily) -> bool {
     let has_parts = |kind: Kind| matches!(kind, Kind::Histogram | Kind::Summary);
     let of_parts = |head: &[u8]| head.ends_with(b" histogram\n") || head.ends_with(b" summary\n");
     PARTS.iter().all(|part| {

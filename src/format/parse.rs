@@ -33,7 +33,7 @@ fn suffixes(kind: Kind) -> &'static [&'static str] {
 
 /// A family and its samples.
 #[derive(Debug)]
-pub struct Family<'t> {
+pub struct ReadFamily<'t> {
     /// The name.
     pub name: &'t [u8],
     /// The text of `# HELP` as it was written, with its escapes.
@@ -43,7 +43,7 @@ pub struct Family<'t> {
     pub samples: Vec<Sample<'t>>,
 }
 
-impl Family<'_> {
+impl ReadFamily<'_> {
     /// What the values mean.
     pub fn kind(&self) -> Kind {
         self.kind.unwrap_or(Kind::Untyped)
@@ -76,7 +76,7 @@ impl<'t> Sample<'t> {
 ///
 /// # Errors
 /// What Prometheus or node_exporter would refuse.
-pub fn parse(text: &[u8]) -> Result<Vec<Family<'_>>, &[u8]> {
+pub fn parse(text: &[u8]) -> Result<Vec<ReadFamily<'_>>, &[u8]> {
     if let Err(fault) = std::str::from_utf8(text) {
         return Err(text.get(fault.valid_up_to()..).unwrap_or_default());
     }
@@ -103,7 +103,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Family<'_>>, &[u8]> {
 /// The families so far.
 #[derive(Default)]
 struct Families<'t> {
-    all: Vec<Family<'t>>,
+    all: Vec<ReadFamily<'t>>,
     /// The one that the last line was of.
     last: usize,
 }
@@ -134,7 +134,7 @@ impl<'t> Families<'t> {
 
     fn sample(&mut self, line: &'t [u8]) -> Option<()> {
         let sample = sample(line)?;
-        let is_of = |family: &Family| {
+        let is_of = |family: &ReadFamily| {
             sample
                 .name
                 .strip_prefix(family.name)
@@ -154,13 +154,13 @@ impl<'t> Families<'t> {
     }
 
     /// The family of that name, which may be new; `None` if there are too many.
-    fn family(&mut self, name: &'t [u8]) -> Option<&mut Family<'t>> {
+    fn family(&mut self, name: &'t [u8]) -> Option<&mut ReadFamily<'t>> {
         self.last = self.find(name).unwrap_or(self.all.len());
         if self.last == self.all.len() {
             if self.last == MOST_FAMILIES {
                 return None;
             }
-            self.all.push(Family { name, help: None, kind: None, samples: Vec::new() });
+            self.all.push(ReadFamily { name, help: None, kind: None, samples: Vec::new() });
         }
         self.all.get_mut(self.last)
     }

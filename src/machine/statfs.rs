@@ -50,7 +50,7 @@ impl Usage {
 pub type Answer = Result<Usage, Errno>;
 
 /// An answer as a child sends it: the error's number or 0, and the fields of [`Usage`].
-type Message = [[u8; 8]; 7];
+type Wire = [[u8; 8]; 7];
 
 /// A question that was asked.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Questions {
         let left = patience.saturating_sub(began.elapsed());
         if self.open.get(at).is_some_and(|(_, answer)| is_ready(answer, left)) {
             let (_, answer) = self.open.swap_remove(at);
-            let mut message = Message::default();
+            let mut message = Wire::default();
             // A pipe gives a message of this length whole.
             let length = rustix::io::read(answer, message.as_flattened_mut());
             let is_whole = length == Ok(message.as_flattened().len());
@@ -139,13 +139,13 @@ pub(super) fn is_kernels(path: &CStr) -> bool {
     rustix::fs::statfs(path).is_ok_and(|state| matches!(state.f_type.try_into(), Ok(PROC | SYSFS)))
 }
 
-fn encode(answer: Answer) -> Message {
+fn encode(answer: Answer) -> Wire {
     let error = answer.err().map_or(0, |errno| errno.raw_os_error().unsigned_abs().into());
     let Usage { block_size, blocks, free, available, files, files_free } = answer.unwrap_or_default();
     [error, block_size, blocks, free, available, files, files_free].map(u64::to_ne_bytes)
 }
 
-fn decode(message: &Message) -> Answer {
+fn decode(message: &Wire) -> Answer {
     let [error, block_size, blocks, free, available, files, files_free] = message.map(u64::from_ne_bytes);
     match i32::try_from(error) {
         Ok(0) => Ok(Usage { block_size, blocks, free, available, files, files_free }),

@@ -111,22 +111,22 @@ pub fn interface_number(socket: BorrowedFd<'_>, name: &str) -> Result<u32, Errno
     const SIOCGIFINDEX: libc::c_ulong = 0x8933;
     /// The kernel's `struct ifreq`, or more: its union has 24 bytes at most.
     #[repr(C)]
-    struct Question {
+    struct Request {
         name: [u8; libc::IFNAMSIZ],
         number: u32,
         rest: [u64; 3],
     }
-    let mut question = Question { name: [0; libc::IFNAMSIZ], number: 0, rest: [0; 3] };
+    let mut request = Request { name: [0; libc::IFNAMSIZ], number: 0, rest: [0; 3] };
     // One byte is the NUL's.
-    if name.len() >= question.name.len() {
+    if name.len() >= request.name.len() {
         return Err(Errno::NODEV);
     }
-    for (to, from) in question.name.iter_mut().zip(name.bytes()) {
+    for (to, from) in request.name.iter_mut().zip(name.bytes()) {
         *to = from;
     }
     // SAFETY: the kernel reads and writes an `ifreq` at the pointer, and keeps none.
-    let result = unsafe { libc::syscall(libc::SYS_ioctl, socket.as_raw_fd(), SIOCGIFINDEX, &raw mut question) };
-    if result == 0 { Ok(question.number) } else { Err(last_error()) }
+    let result = unsafe { libc::syscall(libc::SYS_ioctl, socket.as_raw_fd(), SIOCGIFINDEX, &raw mut request) };
+    if result == 0 { Ok(request.number) } else { Err(last_error()) }
 }
 
 /// The size of a page of memory, in bytes. The C library's sysconf() knows 250 other things, at 1 kB.
@@ -335,7 +335,7 @@ mod tests {
         let number = port.as_raw_fd();
         assert!(number < MOST_DESCRIPTORS);
         let is_open = |number| {
-            // SAFETY: nothing is done with it but this question.
+            // SAFETY: nothing is done with it but this request.
             let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
             rustix::io::fcntl_getfd(descriptor).is_ok()
         };

@@ -100,7 +100,7 @@ impl Server<'_> {
     }
 
     pub(super) fn welcome(&mut self, socket: OwnedFd, peer: IpAddr, now: Milliseconds) {
-        let access = &self.settings.access;
+        let access = &self.policy.access;
         let admitted = access.admits(peer);
         let open = admitted && access.credentials.is_empty();
         // This machine's own question whether the exporter is well is always answered.
@@ -195,7 +195,7 @@ mod tests {
     fn who_is_this_machine_may_ask_whether_it_is_well() {
         let mut tiny = Tiny;
         let mut server = server(&mut tiny);
-        server.settings.access.networks.push(Network::parse("198.51.100.0/24").unwrap());
+        server.policy.access.networks.push(Network::parse("198.51.100.0/24").unwrap());
         for (peer, admitted, local) in [
             ("127.0.0.1", false, true),
             ("127.9.9.9", false, true),

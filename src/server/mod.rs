@@ -33,7 +33,6 @@ use crate::server::access::Access;
 use connection::Connection;
 pub use listen::{Listen, Listener, bind};
 use renderings::Renderings;
-use response::Head;
 
 /// Milliseconds since the server began, by the clock that nobody sets.
 type Milliseconds = u64;
@@ -82,7 +81,7 @@ pub struct HandlerMetrics {
 
 /// What the options say to the server.
 #[derive(Debug)]
-pub struct Settings {
+pub struct Policy {
     /// The path of the page, `/metrics` by default.
     pub telemetry_path: String,
     /// The most scrapes that are answered at once; 0 is no limit.
@@ -96,9 +95,9 @@ pub struct Settings {
 /// # Errors
 /// An interface that was listened on by its name has come again, and the process may not listen on
 /// the new one. Nothing else ends it: what clients and kernel do to it is survived.
-pub fn serve(mut listeners: Vec<Listener>, settings: Settings, exporter: &mut dyn Exporter) -> Result<(), String> {
+pub fn serve(mut listeners: Vec<Listener>, policy: Policy, exporter: &mut dyn Exporter) -> Result<(), String> {
     let watcher = interfaces::watch(&listeners);
-    let mut server = Server::new(listeners.len(), settings, exporter);
+    let mut server = Server::new(listeners.len(), policy, exporter);
     loop {
         let ready = server.wait(&listeners, watcher.as_ref());
         if let Some(watcher) = watcher.as_ref().filter(|_| ready.watcher) {
@@ -120,7 +119,7 @@ struct Ready {
 }
 
 struct Server<'a> {
-    settings: Settings,
+    policy: Policy,
     exporter: &'a mut dyn Exporter,
     began: Instant,
     connections: Vec<Connection>,
@@ -130,16 +129,15 @@ struct Server<'a> {
     capacity: usize,
     renderings: Renderings,
     handler: HandlerMetrics,
-    metrics_head: Head,
     /// Until when no connections are accepted.
     rest: Option<Milliseconds>,
 }
 
 impl<'a> Server<'a> {
-    fn new(listeners: usize, settings: Settings, exporter: &'a mut dyn Exporter) -> Self {
+    fn new(listeners: usize, policy: Policy, exporter: &'a mut dyn Exporter) -> Self {
         let descriptors = syscalls::limits(Resource::Nofile)[0];
         Self {
-            settings,
+            policy,
             exporter,
             began: Instant::now(),
             connections: Vec::with_capacity(CONNECTIONS),
@@ -147,7 +145,6 @@ impl<'a> Server<'a> {
             capacity: admission::capacity(descriptors, listeners),
             renderings: Renderings::default(),
             handler: HandlerMetrics::default(),
-            metrics_head: Head::new(StatusCode(200), response::METRICS, &[]),
             rest: None,
         }
     }
@@ -296,8 +293,8 @@ mod sample {
 
     /// A server without a listener, whose clock is the test's.
     pub fn server(exporter: &mut Tiny) -> Server<'_> {
-        let settings = Settings { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
-        Server::new(1, settings, exporter)
+        let policy = Policy { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
+        Server::new(1, policy, exporter)
     }
 
     /// A connection that came at the time 0, and the client's end of it.

@@ -68,13 +68,13 @@ impl Server<'_> {
             if syscalls::reload_requested() {
                 self.reload();
             }
-            if !self.settings.access.authorizes(request.authorization) {
-                let challenge = [("WWW-Authenticate", self.settings.access.challenge())];
+            if !self.policy.access.authorizes(request.authorization) {
+                let challenge = [("WWW-Authenticate", self.policy.access.challenge())];
                 write_text(connection, StatusCode(401), &challenge, UNAUTHORIZED, afterwards, method);
                 return close;
             }
         }
-        let is_metrics = request.path == self.settings.telemetry_path;
+        let is_metrics = request.path == self.policy.telemetry_path;
         if method == Method::Other {
             write_text(connection, StatusCode(405), &ALLOW, "Method Not Allowed\n", afterwards, method);
         } else if !is_metrics && !health && !["/", "*"].contains(&request.path) {
@@ -87,8 +87,8 @@ impl Server<'_> {
         } else if health {
             write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
         } else {
-            let head = Head::new(StatusCode(200), response::HTML, &landing::HEADERS);
-            write(connection, &head, &landing::page(&self.settings.telemetry_path), afterwards, method);
+            let head = Head { status: StatusCode(200), content_type: response::HTML, more: &landing::HEADERS };
+            write(connection, &head, &landing::page(&self.policy.telemetry_path), afterwards, method);
         }
         close
     }
@@ -100,7 +100,7 @@ impl Server<'_> {
         afterwards: Afterwards,
         now: Milliseconds,
     ) {
-        let limit = self.settings.max_requests;
+        let limit = self.policy.max_requests;
         if limit > 0 && self.in_flight() >= limit && !self.make_room_for_scrape(connection.peer, now) {
             self.handler.unavailable = self.handler.unavailable.wrapping_add(1);
             let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
@@ -109,7 +109,8 @@ impl Server<'_> {
         match self.page(request.query, now) {
             Ok(page) => {
                 self.handler.ok = self.handler.ok.wrapping_add(1);
-                self.metrics_head.write(page.text.len(), afterwards, &mut connection.output);
+                let head = Head { status: StatusCode(200), content_type: response::METRICS, more: &[] };
+                head.write(page.text.len(), afterwards, &mut connection.output);
                 connection.page = (request.method == Method::Get).then_some(page);
             }
             Err(mut text) => {
@@ -147,10 +148,10 @@ impl Server<'_> {
     }
 
     pub(super) fn reload(&mut self) {
-        if self.settings.access.credentials.is_empty() {
+        if self.policy.access.credentials.is_empty() {
             return;
         }
-        match self.settings.access.reload() {
+        match self.policy.access.reload() {
             Ok(()) => log::info!("msg=\"credentials read again\""),
             Err(error) => log::error!("msg=\"credentials not read again, the old ones stay\" err=\"{error}\""),
         }
@@ -179,11 +180,11 @@ fn write_text(
     afterwards: Afterwards,
     method: Method,
 ) {
-    let head = Head::new(status, response::TEXT, headers);
+    let head = Head { status, content_type: response::TEXT, more: headers };
     write(connection, &head, text.as_bytes(), afterwards, method);
 }
 
-fn write(connection: &mut Connection, head: &Head, body: &[u8], afterwards: Afterwards, method: Method) {
+fn write(connection: &mut Connection, head: &Head<'_>, body: &[u8], afterwards: Afterwards, method: Method) {
     head.write(body.len(), afterwards, &mut connection.output);
     if method != Method::Head {
         connection.output.extend_from_slice(body);

@@ -8,7 +8,7 @@ use std::thread;
 
 use router_exporter::format::Sorted;
 use router_exporter::server::access::Access;
-use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Settings};
+use router_exporter::server::{self, Exporter, HandlerMetrics, Listen, Policy};
 
 use crate::exporter::{Client, get};
 
@@ -36,8 +36,8 @@ fn huge(max_requests: usize) -> (SocketAddr, mpsc::Receiver<String>) {
     let address = listeners[0].address();
     let (rendered, queries) = mpsc::channel();
     thread::spawn(move || {
-        let settings = Settings { telemetry_path: "/metrics".into(), max_requests, access: Access::default() };
-        server::serve(listeners, settings, &mut Huge { size: HUGE, rendered })
+        let policy = Policy { telemetry_path: "/metrics".into(), max_requests, access: Access::default() };
+        server::serve(listeners, policy, &mut Huge { size: HUGE, rendered })
     });
     (address, queries)
 }
