@@ -147,4 +147,14 @@ mod tests {
         let told = Error::odd(b"/proc/a\nb", &found).to_string();
         assert_eq!(told, [r#"/proc/a\nb: unexpected '\"\xff\n"#, &"x".repeat(57), "'"].concat());
     }
+
+    #[test]
+    fn what_is_not_here_is_no_fault() {
+        for errno in [Errno::NOENT, Errno::NOTDIR, Errno::NODEV, Errno::NXIO, Errno::OPNOTSUPP] {
+            assert!(matches!(Error::from_errno(b"/sys/x", errno), Error::Absent), "{errno:?}");
+        }
+        for errno in [Errno::ACCESS, Errno::IO, Errno::MFILE, Errno::NOMEM] {
+            assert!(matches!(Error::from_errno(b"/sys/x", errno), Error::Fault(_)), "{errno:?}");
+        }
+    }
 }

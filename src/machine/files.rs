@@ -385,4 +385,13 @@ mod tests {
         assert_ne!(ticks(), first);
         assert_eq!(machine.files.kept.borrow().files.len(), 1);
     }
+
+    #[test]
+    fn a_buffer_that_was_huge_is_given_back() {
+        let files = Files::default();
+        files.open_text("", &[], false).buffer().bytes.reserve(USUAL / 2);
+        assert_eq!(files.long.borrow().len(), 1);
+        files.open_text("", &[], false).buffer().bytes.reserve(2 * USUAL);
+        assert_eq!(files.long.borrow().len(), 0);
+    }
 }

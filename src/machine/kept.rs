@@ -30,11 +30,14 @@ pub(super) struct KeptFile {
 
 impl Default for Kept {
     fn default() -> Self {
-        // The rest is for connections, and for what is open for the time of a scrape only.
-        let descriptors = syscalls::limits(Resource::Nofile)[0];
-        let most = usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT));
-        Self { most, files: Vec::new(), next: 0 }
+        Self { most: most(syscalls::limits(Resource::Nofile)[0]), files: Vec::new(), next: 0 }
     }
+}
+
+/// How many of so many descriptors may be kept open. The rest is for connections, and for what is
+/// open for the time of a scrape only.
+fn most(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 4).map_or(MOST_KEPT, |most| most.min(MOST_KEPT))
 }
 
 impl Kept {
@@ -66,5 +69,15 @@ impl Kept {
             self.files.insert(next, KeptFile { path: path.to_vec(), file, idle: 0 });
             self.next = next.saturating_add(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_descriptors_leave_room_for_few_files() {
+        assert_eq!([0, 16, 512, u64::MAX].map(most), [0, 4, MOST_KEPT, MOST_KEPT]);
     }
 }
