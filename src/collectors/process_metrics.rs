@@ -2,8 +2,7 @@
 
 use std::cell::Cell;
 
-use procfs::FromBufRead;
-use procfs::process::{LimitValue, Limits};
+use procfs::process::LimitValue;
 use rustix::io::Errno;
 
 use crate::collectors::Collect;
@@ -102,17 +101,17 @@ fn parse_uptime(text: &[u8]) -> Option<u64> {
 }
 
 /// The values of [`LIMITS`]; `None` if a limit is missing.
-///
-/// `procfs` takes for granted that a line has four words, and may panic where it has fewer.
 fn parse_limits(text: &[u8]) -> Option<[u64; 2]> {
-    if lines(text).any(|line| words(line).count() < 4) {
-        return None;
+    Some([parse_limit(text, b"Max open files ")?, parse_limit(text, b"Max address space ")?])
+}
+
+/// The limit that holds, of a line of its name, its soft value, its hard value and a unit.
+fn parse_limit(text: &[u8], name: &[u8]) -> Option<u64> {
+    let values = lines(text).find_map(|line| line.strip_prefix(name))?;
+    match str::from_utf8(words(values).next()?).ok()?.parse().ok()? {
+        LimitValue::Value(limit) => Some(limit),
+        LimitValue::Unlimited => Some(u64::MAX),
     }
-    let limits = Limits::from_buf_read(text).ok()?;
-    Some([limits.max_open_files, limits.max_address_space].map(|limit| match limit.soft_limit {
-        LimitValue::Value(limit) => limit,
-        LimitValue::Unlimited => u64::MAX,
-    }))
 }
 
 #[cfg(test)]
@@ -176,7 +175,7 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"Max", b"\n", b"Max open files 1", b"Max open files 1024 2048 files\n\xff"] {
+        for odd in [&b""[..], b"Max", b"\n", b"Max open files 1", b"Max open files \xff 2048 files\nMax address space 1 1 bytes"] {
             assert_eq!(parse_limits(odd), None, "{odd:?}");
         }
     }
