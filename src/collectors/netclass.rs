@@ -147,7 +147,7 @@ impl Collect for Netclass {
     /// # Errors
     /// If the class of interfaces cannot be listed.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let dump = if machine.paths.sysfs == "/sys" { machine.links() } else { None };
+        let dump = if machine.paths.sysfs == "/sys" { machine.links().ok() } else { None };
         let names = if dump.is_none() { Some(machine.sys_names(&[CLASS])?) } else { None };
         let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
             let mut add = |name: &[u8], told: &[&[u8]; 52]| {

@@ -16,7 +16,7 @@ const LOCAL: usize = 2;
 
 /// Adds a row for each address; none if the kernel does not answer.
 pub fn add(machine: &Machine, page: &mut Page) {
-    let (Some(dump), Some(names)) = (machine.dump(GETADDR, &[0; 8]), machine.links()) else { return };
+    let (Ok(dump), Ok(names)) = (machine.dump(GETADDR, &[0; 8]), machine.links()) else { return };
     let mut text = Vec::with_capacity(64);
     let mut table = page.rows(&INFO);
     for Address { ip, prefix, index } in messages(&dump).filter_map(|message| parse(&message)) {

@@ -57,8 +57,8 @@ const PROTOCOLS: [(u8, &str); 21] = [
 /// # Errors
 /// If the kernel does not answer.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let dump = machine.dump(GETROUTE, &[0; 12]).ok_or(Error::Absent)?;
-    let names = machine.links().ok_or(Error::Absent)?;
+    let dump = machine.dump(GETROUTE, &[0; 12])?;
+    let names = machine.links()?;
     let each_hop = |add: &mut dyn FnMut(&Route<'_>, &Hop<'_>)| {
         for route in messages(&dump).filter_map(|message| parse(&message)) {
             route.each_hop(&mut |hop| add(&route, hop));

@@ -61,8 +61,8 @@ impl Collect for Qdisc {
     /// # Errors
     /// If the kernel does not answer.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let dump = machine.dump(GETQDISC, &[0; 20]).ok_or(Error::Absent)?;
-        let links = machine.links().ok_or(Error::Absent)?;
+        let dump = machine.dump(GETQDISC, &[0; 20])?;
+        let links = machine.links()?;
         let mut table = page.rows(&FAMILIES);
         for queue in messages(&dump).filter_map(|message| parse(&message)) {
             let Some(device) = link_name(&links, queue.index) else { continue };

@@ -105,8 +105,11 @@ impl<const N: usize> Table<'_, N> {
     }
 
     /// Begins a row that comes piece by piece: each [label](Self::label) in the order of the names,
-    /// then a [cell](Self::cell) for each family.
+    /// then a [cell](Self::cell) for each family, or for the first of them.
     pub fn begin_row(&mut self) -> &mut Self {
+        while self.page.rows.cells.len().checked_rem(self.families.len()).unwrap_or_default() != 0 {
+            self.cell(None);
+        }
         self.page.rows.begin_row(&[]);
         self
     }
@@ -123,10 +126,33 @@ impl<const N: usize> Table<'_, N> {
         self
     }
 
+    /// Leaves out so many families, as [`Table::cell`].
+    pub fn skip(&mut self, families: usize) -> &mut Self {
+        for _ in 0..families {
+            self.cell(None);
+        }
+        self
+    }
+
     /// Adds a plain number, as [`Table::cell`].
     pub fn count(&mut self, value: Option<u64>) -> &mut Self {
         self.page.rows.add_counts(&[value]);
         self
+    }
+
+    /// How many rows were begun.
+    pub fn len(&self) -> usize {
+        self.page.rows.rows.len()
+    }
+
+    /// Takes back all but the first rows, such as those of what turned out to have changed meanwhile.
+    pub fn cut(&mut self, rows: usize) {
+        let table = &mut self.page.rows;
+        if let Some(first) = table.rows.get(rows) {
+            table.labels.truncate(first.start as usize);
+            table.cells.truncate(first.of);
+            table.rows.truncate(rows);
+        }
     }
 
     /// Whether no row was added.
@@ -172,13 +198,33 @@ mod tests {
         let families = [gauge!("a", "A."), gauge!("b", "B.")];
         let mut page = Page::default();
         let mut table = page.table(&families);
-        table.begin_row().label("k", b"y").label("l", b"1").count(Some(2)).cell(None);
+        table.begin_row().label("k", b"y").label("l", b"1").count(Some(2));
+        table.begin_row().label("k", b"w").skip(1).count(Some(5));
         table.begin_row().label("k", b"x").count(None).cell(Some(Value::decimal(3_u64, 1)));
         table.counts(&[("k", b"z")], [Some(4), None]);
         table.finish();
         let text = written(&mut page);
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples, ["a{k=\"y\",l=\"1\"} 2", "a{k=\"z\"} 4", "b{k=\"x\"} 0.3"]);
+        assert_eq!(samples, ["a{k=\"y\",l=\"1\"} 2", "a{k=\"z\"} 4", "b{k=\"w\"} 5", "b{k=\"x\"} 0.3"]);
+    }
+
+    #[test]
+    fn rows_are_taken_back() {
+        let families = [gauge!("a", "A."), gauge!("b", "B.")];
+        let mut page = Page::default();
+        let mut table = page.table(&families);
+        for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"z", 3)] {
+            table.counts(&[("k", label)], [Some(value), Some(value + 10)]);
+        }
+        table.cut(3);
+        assert_eq!(table.len(), 3);
+        table.cut(1);
+        assert_eq!(table.len(), 1);
+        table.counts(&[("k", b"w")], [Some(4), None]);
+        table.finish();
+        let text = written(&mut page);
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples, ["a{k=\"w\"} 4", "a{k=\"x\"} 1", "b{k=\"x\"} 11"]);
     }
 
     #[test]

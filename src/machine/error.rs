@@ -64,6 +64,17 @@ impl Error {
         Self::Fault(Box::new(Fault::Odd { path: path.into(), found: shown(found).into() }))
     }
 
+    /// The error that the kernel answers `errno` where it is asked over netlink. It refuses what it has
+    /// not, in many ways.
+    pub(super) fn unanswered(path: &[u8], errno: Errno) -> Self {
+        match errno {
+            Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => Self::unreadable(path, errno),
+            // The one right that it ever asks for.
+            Errno::PERM => Self::unreadable(&[path, b" without CAP_NET_ADMIN"].concat(), errno),
+            _ => Self::Absent,
+        }
+    }
+
     pub(super) fn from_errno(path: &[u8], errno: Errno) -> Self {
         match errno {
             // The last is what a kernel answers that was built with a part and started without it.

@@ -100,6 +100,14 @@ impl Files {
         self.skipped.take()
     }
 
+    /// Closes the files that are kept open, if there are any.
+    pub fn close_kept(&self) -> bool {
+        let files = &mut self.kept.borrow_mut().files;
+        let has_any = !files.is_empty();
+        files.clear();
+        has_any
+    }
+
     pub fn read(&self, root: &str, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
         let mut text = self.open_text(root, path, reading.is_short());
         match text.buffer().fill(self, reading) {
@@ -215,10 +223,7 @@ impl Buffer {
         let path = self.c_path().ok_or(Errno::INVAL)?;
         let open = || openat(CWD, path, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
         match open() {
-            Err(Errno::MFILE | Errno::NFILE) if !files.kept.borrow().files.is_empty() => {
-                files.kept.borrow_mut().files.clear();
-                open()
-            }
+            Err(Errno::MFILE | Errno::NFILE) if files.close_kept() => open(),
             result => result,
         }
     }

@@ -4,6 +4,7 @@
 
 mod error;
 mod files;
+pub mod generic_netlink;
 mod kept;
 pub mod netlink;
 pub mod statfs;
@@ -20,7 +21,8 @@ use rustix::system::{Uname, uname};
 pub use error::{Error, Fault};
 use files::{Files, Reading};
 pub use files::{LONGEST_GIVEN, Names, Text};
-use netlink::{ALL_LINKS, GETLINK};
+use generic_netlink::Family;
+use netlink::{ALL_LINKS, DUMP, GETLINK, Netlink, Request, Subsystem, Taker};
 use statfs::{Question, Questions};
 
 use crate::text::digits::Digits;
@@ -53,6 +55,7 @@ pub struct Machine {
     is_proc: bool,
     is_sys: bool,
     files: Files,
+    netlink: Netlink,
 }
 
 impl Default for Machine {
@@ -67,7 +70,7 @@ impl Machine {
         let files = Files::default();
         let [is_proc, is_sys] = [&paths.procfs, &paths.sysfs]
             .map(|root| files.open_text(root, &[], true).buffer().c_path().is_some_and(statfs::is_kernels));
-        Self { paths, is_proc, is_sys, files }
+        Self { paths, is_proc, is_sys, files, netlink: Netlink::default() }
     }
 
     fn read_proc(&self, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
@@ -232,16 +235,57 @@ impl Machine {
         }
     }
 
-    /// The kernel's answer to a netlink request for all things of a `kind`, whole; `None` if it has
-    /// none, or an odd one.
-    pub fn dump(&self, kind: u16, body: &[u8]) -> Option<Text<'_>> {
-        let mut text = self.files.open_text("netlink:", &[], false);
-        netlink::dump(&mut text.buffer().bytes, kind, body).ok()?.then_some(text)
+    /// The kernel's answer to a netlink request for all things of a `kind`, whole.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] if the kernel knows of no such things, or they change too fast to be told;
+    /// [`Fault::Unreadable`] if it has no descriptor or memory to spare.
+    pub fn dump(&self, kind: u16, body: &[u8]) -> Result<Text<'_>, Error> {
+        let mut text = self.files.open_text("netlink:", &[b"route"], false);
+        let request = Request { kind, flags: DUMP, body: &[body] };
+        let ask = &mut |bytes: &mut Vec<u8>| self.netlink.ask(Subsystem::Route, &request, bytes, &mut None);
+        self.answered(&mut text, ask).map(|()| text)
     }
 
     /// The kernel's answer that tells all interfaces, for [`netlink`](crate::machine::netlink).
-    pub fn links(&self) -> Option<Text<'_>> {
+    ///
+    /// # Errors
+    /// As [`Machine::dump`].
+    pub fn links(&self) -> Result<Text<'_>, Error> {
         self.dump(GETLINK, &ALL_LINKS)
+    }
+
+    /// Hands each message of a family of generic netlink to `taker` that a command brings, `None`
+    /// before the first; without one the answer is kept, whole. `about` is an attribute that says what
+    /// is asked about, an interface's number. The family must be one that is there: of any other the
+    /// kernel would load a module.
+    ///
+    /// # Errors
+    /// As [`Machine::dump`], and [`Fault::Unreadable`] without the right to ask.
+    pub fn generic(
+        &self,
+        family: Family,
+        command: u8,
+        about: Option<(u16, u32)>,
+        mut taker: Option<Taker<'_>>,
+    ) -> Result<Text<'_>, Error> {
+        let mut text = self.files.open_text("netlink:", &[family.name()], false);
+        let ask =
+            &mut |bytes: &mut Vec<u8>| generic_netlink::ask(&self.netlink, family, command, about, bytes, &mut taker);
+        self.answered(&mut text, ask).map(|()| text)
+    }
+
+    /// Asks over netlink, and once more if the files that are kept open had taken all descriptors.
+    fn answered(
+        &self,
+        text: &mut Text<'_>,
+        ask: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Errno>,
+    ) -> Result<(), Error> {
+        let mut result = ask(&mut text.buffer().bytes);
+        if matches!(result, Err(Errno::MFILE | Errno::NFILE)) && self.files.close_kept() {
+            result = ask(&mut text.buffer().bytes);
+        }
+        result.map_err(|errno| Error::unanswered(text.path(), errno))
     }
 
     /// What the kernel calls itself.

@@ -4,9 +4,15 @@
 //! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
 //! the machine's own byte order.
 
+use std::cell::{Cell, RefCell};
+use std::hint::black_box;
+use std::os::fd::OwnedFd;
+
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::net::{
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+};
 
 use super::files::LONGEST;
 use crate::text::scan::split_once;
@@ -15,12 +21,19 @@ use crate::text::scan::split_once;
 const DONE: u16 = 3;
 /// The type of the message that says what went wrong.
 const ERROR: u16 = 2;
+/// The first type that is not one of netlink's own.
+const FIRST_KIND: u16 = 16;
 /// The flags of a request: a request, and all there is.
-const REQUEST_DUMP: u16 = 0x301;
+pub(super) const DUMP: u16 = 0x301;
+/// The flag of a request that one message answers.
+pub(super) const ONE: u16 = 1;
 /// The flag of an answer that changed while it was given.
 const INTERRUPTED: u16 = 0x10;
 /// The length of a message's head.
 const HEAD: usize = 16;
+/// The kernel makes its messages as long as the longest buffer that it was given, up to this, and one
+/// that does not fit is lost.
+const LONGEST_MESSAGE: usize = 32 << 10;
 
 /// The request for all interfaces, which an `ifinfomsg` and attributes follow.
 pub const GETLINK: u16 = 18;
@@ -39,67 +52,180 @@ pub struct Message<'a> {
     flags: u16,
 }
 
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All was told.
+    Whole,
+    /// What it is about changed meanwhile, so that it may be neither the old nor the new.
+    Interrupted,
+    /// The kernel refuses.
+    Refused(Errno),
+}
+
 impl Message<'_> {
-    /// Whether the answer is whole, once this message has come; `None` if it is of no use.
-    pub fn ends(&self) -> Option<bool> {
-        match self.kind {
-            ERROR => None,
-            _ if self.flags & INTERRUPTED != 0 => None,
-            kind => Some(kind == DONE),
+    /// How the answer ends, if it does with this message: an error may come alone, or where a dump
+    /// ends.
+    pub fn end(&self) -> Option<End> {
+        if self.kind != DONE && self.kind != ERROR {
+            return None;
         }
+        let error = u32_at(self.body, 0).unwrap_or_default().wrapping_neg();
+        Some(match i32::try_from(error) {
+            Ok(errno @ 1..4096) => End::Refused(Errno::from_raw_os_error(errno)),
+            _ => End::Whole,
+        })
     }
 }
 
-/// Reads an answer to its end; false if it is of no use.
-pub(super) fn dump(out: &mut Vec<u8>, kind: u16, body: &[u8]) -> Result<bool, Errno> {
-    // The kernel makes its messages as long as the longest buffer that it was given, up to this,
-    // and one that does not fit is lost.
-    const LONGEST_MESSAGE: usize = 32 << 10;
-    // No protocol is NETLINK_ROUTE.
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-    let (request, length) = dump_request(kind, body);
-    send(&socket, request.get(..length).unwrap_or_default(), SendFlags::empty())?;
+/// Who takes an answer piece by piece: `None` when it begins, at first or anew, then each message.
+pub type Taker<'t> = &'t mut dyn FnMut(Option<Message<'_>>);
+
+/// The subsystems that are asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subsystem {
+    Route,
+    Generic,
+}
+
+/// The sockets that questions go through, one for each subsystem. They stay open.
+#[derive(Debug, Default)]
+pub(super) struct Netlink {
+    sockets: [RefCell<Option<OwnedFd>>; 2],
+    /// The numbers of the families of generic netlink, 0 where it is not known.
+    pub families: [Cell<u16>; 3],
+}
+
+impl Netlink {
+    /// Asks, and once more if the answer was interrupted. It is left in `out`, whole, unless somebody
+    /// takes it: then each piece is gone from memory before the next is read, since a station takes
+    /// 1.4 kB, and a tunnel's keys are in it.
+    pub fn ask(
+        &self,
+        subsystem: Subsystem,
+        request: &Request<'_>,
+        out: &mut Vec<u8>,
+        taker: &mut Option<Taker<'_>>,
+    ) -> Result<(), Errno> {
+        let (slot, protocol) = match subsystem {
+            // Which is 0.
+            Subsystem::Route => (&self.sockets[0], None),
+            Subsystem::Generic => (&self.sockets[1], Some(netlink::GENERIC)),
+        };
+        let start = out.len();
+        for _ in 0..2 {
+            out.truncate(start);
+            if let Some(taker) = taker {
+                taker(None);
+            }
+            let kept = slot.take();
+            let socket = match kept {
+                Some(socket) => socket,
+                None => open(protocol)?,
+            };
+            let end = exchange(&socket, request, out, taker)?;
+            // One whose answer is not at its end is closed.
+            slot.replace(Some(socket));
+            match end {
+                End::Whole => return Ok(()),
+                End::Interrupted => {}
+                End::Refused(errno) => return Err(errno),
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+}
+
+fn open(protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
+    socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
+}
+
+/// Sends a request and reads its answer to the end.
+fn exchange(
+    socket: &OwnedFd,
+    request: &Request<'_>,
+    out: &mut Vec<u8>,
+    taker: &mut Option<Taker<'_>>,
+) -> Result<End, Errno> {
+    let start = out.len();
+    request.write(out);
+    send(socket, out.get(start..).unwrap_or_default(), SendFlags::empty())?;
+    out.truncate(start);
+    let mut is_interrupted = false;
     loop {
         let start = out.len();
         if start > LONGEST {
-            return Ok(false);
+            return Err(Errno::FBIG);
         }
         // Not twice as much as it has, which would be too much to keep.
         out.reserve_exact(LONGEST_MESSAGE);
         // The answer is there before its request has returned.
-        let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-        let (_, length) = recv(&socket, spare_capacity(out), flags)?;
-        let Some(answer) = out.get(start..).filter(|answer| answer.len() == length && length > 0) else {
-            return Ok(false);
-        };
-        for message in messages(answer) {
-            match message.ends() {
-                Some(false) => {}
-                Some(true) => return Ok(true),
-                None => return Ok(false),
+        let (_, length) = recv(socket, spare_capacity(out), RecvFlags::TRUNC | RecvFlags::DONTWAIT)?;
+        let is_whole = out.len() == start.saturating_add(length) && length > 0;
+        let mut end = None;
+        for message in messages(out.get(start..).unwrap_or_default()) {
+            is_interrupted |= message.flags & INTERRUPTED != 0;
+            end = message.end();
+            if end.is_some() {
+                break;
+            }
+            if let Some(taker) = taker {
+                taker(Some(message));
             }
         }
-        let padding = length.next_multiple_of(4).saturating_sub(length);
-        out.resize(out.len().saturating_add(padding), 0);
+        if taker.is_some() {
+            if let Some(piece) = out.get_mut(start..) {
+                piece.fill(0);
+                black_box(piece);
+            }
+            out.truncate(start);
+        }
+        match end {
+            _ if !is_whole => return Err(Errno::MSGSIZE),
+            Some(End::Whole) if is_interrupted => return Ok(End::Interrupted),
+            Some(end) => return Ok(end),
+            None if request.flags == ONE => return Ok(End::Whole),
+            None => {}
+        }
+        if taker.is_none() {
+            pad(out, length);
+        }
     }
 }
 
-/// The request for all things of a kind, such as RTM_GETLINK; `body` is the fixed head and the
-/// attributes, up to 48 bytes.
-pub fn dump_request(kind: u16, body: &[u8]) -> ([u8; 64], usize) {
-    let mut request = [0; 64];
-    let length = HEAD.saturating_add(body.len()).min(request.len());
-    let head = [u32::try_from(length).unwrap_or_default().to_ne_bytes(), pair(kind, REQUEST_DUMP)];
-    for (place, byte) in request.iter_mut().zip(head.as_flattened()) {
-        *place = *byte;
-    }
-    for (place, byte) in request.iter_mut().skip(HEAD).zip(body) {
-        *place = *byte;
-    }
-    (request, length)
+/// Adds the blank bytes that follow so many others up to a multiple of four.
+fn pad(out: &mut Vec<u8>, length: usize) {
+    out.extend_from_slice([0; 3].get(..length.wrapping_neg() & 3).unwrap_or_default());
 }
 
-fn pair(low: u16, high: u16) -> [u8; 4] {
+/// A request.
+#[derive(Debug)]
+pub(super) struct Request<'r> {
+    /// Such as RTM_GETLINK.
+    pub kind: u16,
+    /// [`DUMP`] or [`ONE`].
+    pub flags: u16,
+    /// The fixed head and the attributes, each part up to a multiple of four.
+    pub body: &'r [&'r [u8]],
+}
+
+impl Request<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[0; HEAD]);
+        for part in self.body {
+            out.extend_from_slice(part);
+            pad(out, part.len());
+        }
+        let length = u32::try_from(out.len().saturating_sub(start)).unwrap_or_default();
+        let head = [length.to_ne_bytes(), pair(self.kind, self.flags)];
+        for (place, byte) in out.iter_mut().skip(start).zip(head.as_flattened()) {
+            *place = *byte;
+        }
+    }
+}
+
+pub(super) fn pair(low: u16, high: u16) -> [u8; 4] {
     let ([a, b], [c, d]) = (low.to_ne_bytes(), high.to_ne_bytes());
     [a, b, c, d]
 }
@@ -113,6 +239,26 @@ pub fn messages(mut answer: &[u8]) -> impl Iterator<Item = Message<'_>> {
         answer = after(answer, length);
         Some(Message { kind, body, flags })
     })
+}
+
+/// The messages of an answer that are none of netlink's own, such as the one that ends it.
+pub fn things(answer: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    messages(answer).filter(|message| message.kind >= FIRST_KIND)
+}
+
+/// The value of the first attribute of a kind.
+pub fn find(bytes: &[u8], kind: u16) -> Option<&[u8]> {
+    attributes(bytes).find(|(known, _)| *known == kind).map(|(_, value)| value)
+}
+
+/// An unsigned number as wide as its attribute.
+pub fn number(value: &[u8]) -> Option<u64> {
+    match value.len() {
+        1 => value.first().map(|byte| u64::from(*byte)),
+        2 => u16_at(value, 0).map(u64::from),
+        4 => u32_at(value, 0).map(u64::from),
+        _ => u64_at(value, 0),
+    }
 }
 
 /// The attributes in `bytes`: their types, without the bits that say how they are nested, and
@@ -199,6 +345,51 @@ pub mod sample {
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes
     }
+
+    /// What a kernel answered to `question` of generic netlink, in this machine's byte order. The
+    /// attributes of the kinds `nested` hold attributes, and others are numbers if they are as long
+    /// as one.
+    pub fn captured(question: &str, nested: &[u16]) -> Vec<u8> {
+        let text = include_str!("../../tests/netlink/linux-6.1-mipsel.hex");
+        let mut lines = text.lines().skip_while(|line| line.rsplit_once(' ').is_none_or(|(name, _)| name != question));
+        let hex = lines.nth(1).expect(question).as_bytes();
+        let digit = |byte: u8| char::from(byte).to_digit(16).unwrap();
+        let mut bytes: Vec<u8> =
+            hex.chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect();
+        if cfg!(target_endian = "big") {
+            let mut rest = bytes.as_mut_slice();
+            while !rest.is_empty() {
+                let length = u32::from_le_bytes(*rest.first_chunk().unwrap()) as usize;
+                let (message, after) = rest.split_at_mut(length.next_multiple_of(4));
+                [0..4, 4..6, 6..8, 8..12, 12..16].into_iter().for_each(|number| message[number].reverse());
+                let is_done = message.len() == 20;
+                if is_done {
+                    message[16..20].reverse()
+                } else {
+                    swap(&mut message[20..length], nested)
+                }
+                rest = after;
+            }
+        }
+        bytes
+    }
+
+    fn swap(mut attributes: &mut [u8], nested: &[u16]) {
+        while attributes.len() >= 4 {
+            let length = usize::from(u16::from_le_bytes([attributes[0], attributes[1]]));
+            let kind = u16::from_le_bytes([attributes[2], attributes[3]]) & 0x3fff;
+            let end = length.next_multiple_of(4).min(attributes.len());
+            let (attribute, after) = attributes.split_at_mut(end);
+            [0..2, 2..4].into_iter().for_each(|number| attribute[number].reverse());
+            let value = &mut attribute[4..length];
+            if nested.contains(&kind) {
+                swap(value, nested);
+            } else if matches!(value.len(), 2 | 4 | 8) {
+                value.reverse();
+            }
+            attributes = after;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,9 +402,24 @@ mod tests {
         let answer = [message(16, 2, b"abcde"), message(DONE, 2, &[0; 4])].concat();
         let all: Vec<_> = messages(&answer).collect();
         assert_eq!(all[0], Message { kind: 16, body: b"abcde", flags: 2 });
-        assert_eq!(all.iter().map(Message::ends).collect::<Vec<_>>(), [Some(false), Some(true)]);
-        assert_eq!(messages(&message(ERROR, 0, &[0; 4])).next().unwrap().ends(), None);
-        assert_eq!(messages(&message(16, INTERRUPTED, b"")).next().unwrap().ends(), None);
+        assert_eq!(all.iter().map(Message::end).collect::<Vec<_>>(), [None, Some(End::Whole)]);
+        assert_eq!(things(&answer).collect::<Vec<_>>(), all[..1]);
+    }
+
+    #[test]
+    fn an_answer_may_end_with_an_error() {
+        let end = |kind, body: &[u8]| messages(&message(kind, 2, body)).next().unwrap().end();
+        for errno in [Errno::NODEV, Errno::OPNOTSUPP] {
+            let body = errno.raw_os_error().wrapping_neg().to_ne_bytes();
+            assert_eq!(end(ERROR, &body), Some(End::Refused(errno)));
+            assert_eq!(end(DONE, &body), Some(End::Refused(errno)));
+            assert_eq!(end(16, &body), None);
+        }
+        for body in
+            [&[][..], &[0; 3], &[0; 4], &5_i32.to_ne_bytes(), &i32::MIN.to_ne_bytes(), &(-4096_i32).to_ne_bytes()]
+        {
+            assert_eq!(end(DONE, body), Some(End::Whole), "{body:?}");
+        }
     }
 
     #[test]
@@ -261,8 +467,10 @@ mod tests {
 
     #[test]
     fn a_request_says_how_long_it_is() {
-        let (request, length) = dump_request(18, &[7; 4]);
-        assert_eq!(length, 20);
-        assert_eq!(messages(&request).next(), Some(Message { kind: 18, body: &[7; 4], flags: REQUEST_DUMP }));
+        let mut out = b"before".to_vec();
+        Request { kind: 18, flags: DUMP, body: &[&[7; 4], &[8; 5]] }.write(&mut out);
+        assert_eq!(out.len(), 6 + 16 + 4 + 8);
+        let body = [7, 7, 7, 7, 8, 8, 8, 8, 8, 0, 0, 0];
+        assert_eq!(messages(&out[6..]).collect::<Vec<_>>(), [Message { kind: 18, body: &body, flags: DUMP }]);
     }
 }

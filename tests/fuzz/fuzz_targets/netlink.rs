@@ -8,7 +8,7 @@ use router_exporter::machine::{netlink, timezone};
 
 fuzz_target!(|input: &[u8]| {
     for message in netlink::messages(input) {
-        let _ = message.ends();
+        let _ = message.end();
         for (_, value) in netlink::attributes(message.body) {
             let _ = (netlink::u16_at(value, 0), netlink::u32_at(value, 1), netlink::u64_at(value, 7));
             assert!(netlink::attributes(value).count() <= value.len());
