@@ -66,7 +66,7 @@ const fn divides(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::access::base64;
+    use crate::text::base64::base64;
 
     #[test]
     fn it_links_to_the_metrics() {
