@@ -249,6 +249,21 @@ const OPTIONS: &[Known] = &[
     ),
     known("collector.cpu.info", "", "Tell node_cpu_info.", Switch(|arguments| &mut arguments.settings.cpu_info)),
     known(
+        "collector.dhcp_leases.expose-leases",
+        "",
+        "Tell who has each lease: addresses and names.",
+        Switch(|arguments| &mut arguments.settings.dhcp_leases_exposed),
+    ),
+    known(
+        "collector.dhcp_leases.file",
+        "FILE",
+        "dnsmasq's leases. Default: where known firmware has them",
+        Take(|arguments, path| {
+            arguments.settings.dhcp_leases_file = Some(path.into());
+            Ok(())
+        }),
+    ),
+    known(
         "collector.interrupts.include-zeros",
         "",
         "Tell interrupts that never came. Default; --no-… to leave out.",
@@ -334,6 +349,11 @@ impl Arguments {
     pub fn enables(&self, collector: &Collector) -> bool {
         let said = self.collectors.iter().rfind(|(name, _)| *name == collector.name);
         said.map_or(collector.default && !self.disable_defaults, |(_, on)| *on)
+    }
+
+    /// Whether the collector of this name runs.
+    pub fn runs(&self, name: &str) -> bool {
+        ALL.iter().any(|collector| collector.name == name && self.enables(collector))
     }
 
     fn read(&mut self, mut parser: Parser) -> Result<(), String> {

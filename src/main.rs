@@ -77,7 +77,7 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
         info!("msg=\"Listening on\" address={listener}");
     }
     if let Some(user) = &arguments.user {
-        user.assume()?;
+        user.assume(arguments.runs("wireguard"))?;
     }
     privileges::restrict();
     let mut scraper = scraper(arguments);

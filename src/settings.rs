@@ -12,6 +12,10 @@ pub struct Settings {
     pub paths: Paths,
     /// `--collector.textfile.directory`, in the order given.
     pub textfile_directories: Vec<String>,
+    /// `--collector.dhcp_leases.file`.
+    pub dhcp_leases_file: Option<String>,
+    /// `--collector.dhcp_leases.expose-leases`.
+    pub dhcp_leases_exposed: bool,
     /// `--collector.cpu.guest`.
     pub cpu_guest: bool,
     /// `--collector.cpu.info`.

@@ -28,4 +28,4 @@ pub const OPTIONS: &[(&str, &str)] = &[
 /// Its collectors that no router has the hardware or the program for.
 pub const COLLECTORS: &str = "bcache bcachefs btrfs cgroups cpu_vulnerabilities devstat dmmultipath drbd drm edac \
     ethtool exec fibrechannel infiniband ipvs ksmd lnstat logind meminfo_numa mountstats netisr nfsd ntp nvme \
-    nvmesubsystem pcidevice perf rapl runit slabinfo supervisord sysctl systemd tapestats wifi xfs zfs zoneinfo";
+    nvmesubsystem pcidevice perf rapl runit slabinfo supervisord sysctl systemd tapestats xfs zfs zoneinfo";

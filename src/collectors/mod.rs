@@ -7,6 +7,7 @@ pub mod conntrack;
 pub mod cpu;
 pub mod cpu_info;
 pub mod cpufreq;
+pub mod dhcp_leases;
 pub mod diskstats;
 pub mod dmi;
 pub mod entropy;
@@ -26,6 +27,8 @@ pub mod netdev_addresses;
 pub mod netstat;
 pub mod network_route;
 pub mod nfs;
+pub mod nl80211;
+pub mod openwrt;
 pub mod os;
 pub mod powersupplyclass;
 pub mod pressure;
@@ -49,10 +52,15 @@ pub mod textfile;
 pub mod thermal_zone;
 pub mod time;
 pub mod timex;
+pub mod ubi;
 pub mod udp_queues;
 pub mod uname;
 pub mod vmstat;
 pub mod watchdog;
+pub mod wifi;
+pub mod wifi_network;
+pub mod wifi_stations;
+pub mod wireguard;
 pub mod xfrm;
 
 use std::fmt;
@@ -119,6 +127,7 @@ pub const ALL: &[Collector] = &[
     collector!(conntrack, ON),
     collector!(cpu, Cpu, ON),
     collector!(cpufreq, ON),
+    collector!(dhcp_leases, DhcpLeases, ON),
     collector!(diskstats, Diskstats, ON),
     collector!(dmi, ON),
     collector!(entropy, ON),
@@ -135,6 +144,7 @@ pub const ALL: &[Collector] = &[
     collector!(netstat, Netstat, ON),
     collector!(network_route, OFF),
     collector!(nfs, ON),
+    collector!(openwrt, Openwrt, ON),
     collector!(os, ON),
     collector!(powersupplyclass, PowerSupplies, ON),
     collector!(pressure, ON),
@@ -152,10 +162,15 @@ pub const ALL: &[Collector] = &[
     collector!(thermal_zone, ON),
     collector!(time, Time, ON),
     collector!(timex, ON),
+    collector!(ubi, ON),
     collector!(udp_queues, ON),
     collector!(uname, ON),
     collector!(vmstat, Vmstat, ON),
     collector!(watchdog, ON),
+    collector!(wifi, OFF),
+    collector!(wifi_network, ON),
+    collector!(wifi_stations, OFF),
+    collector!(wireguard, OFF),
     collector!(xfrm, OFF),
 ];
 

@@ -4,7 +4,10 @@ use rustix::process::{
     DumpableBehavior, Gid, Resource, Uid, getegid, geteuid, getgid, getpriority_process, getuid, set_dumpable_behavior,
     setpriority_process,
 };
-use rustix::thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_no_new_privs, set_thread_gid,
+    set_thread_groups, set_thread_uid,
+};
 
 use crate::process::syscalls;
 use crate::text::errno::Meaning;
@@ -71,11 +74,13 @@ impl User {
         Some(Self { uid: Uid::from_raw(uid), gid: Gid::from_raw(gid), groups })
     }
 
-    /// Becomes this user for good.
+    /// Becomes this user for good, without any of root's rights but that to set up networks where
+    /// `keeps_net_admin`: WireGuard answers nobody else. Where root itself has not got it, it is done
+    /// without.
     ///
     /// # Errors
     /// One line on what the kernel refused. The process must not go on then: it may be anybody.
-    pub fn assume(&self) -> Result<(), String> {
+    pub fn assume(&self, keeps_net_admin: bool) -> Result<(), String> {
         let Self { uid, gid, groups } = self;
         if geteuid() == *uid && getuid() == *uid {
             return Ok(());
@@ -85,7 +90,18 @@ impl User {
         // the thread's are the process's.
         set_thread_groups(groups).map_err(|error| refused("groups", error))?;
         set_thread_gid(*gid).map_err(|error| refused("group", error))?;
+        // The kernel takes all rights from who is not root any more, unless it is told first.
+        let _ = set_keep_capabilities(keeps_net_admin);
         set_thread_uid(*uid).map_err(|error| refused("user", error))?;
+        if keeps_net_admin {
+            let keep = |kept| {
+                let inheritable = CapabilitySet::empty();
+                set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })
+            };
+            keep(CapabilitySet::NET_ADMIN)
+                .or_else(|_| keep(CapabilitySet::empty()))
+                .map_err(|error| refused("capabilities", error))?;
+        }
         let is_done = [getuid(), geteuid()] == [*uid; 2] && [getgid(), getegid()] == [*gid; 2];
         let is_final = uid.is_root() || set_thread_uid(Uid::ROOT).is_err();
         if !(is_done && is_final) {
