@@ -52,6 +52,7 @@ const FILES: &[(&str, &str)] = &[
     ("proc/sys/kernel/hung_task_detect_count", "kernel_hung"),
     ("proc/sys/net/netfilter/nf_conntrack_count", "conntrack"),
     ("root/etc/os-release", "os"),
+    ("root/tmp/dhcp.leases", "dhcp_leases"),
     ("root/etc/localtime", "time"),
     ("sys/block/md0/md/degraded", "mdadm"),
     ("sys/block/sda/queue/rotational", "diskstats"),
@@ -59,6 +60,7 @@ const FILES: &[(&str, &str)] = &[
     ("sys/class/hwmon/hwmon0/name", "hwmon"),
     ("sys/class/hwmon/hwmon0/temp1_input", "hwmon"),
     ("sys/class/hwmon/hwmon0/temp1_label", "hwmon"),
+    ("sys/class/mtd/mtd5/corrected_bits", "ubi"),
     ("sys/class/net/bond0/bonding/slaves", "bonding"),
     ("sys/class/net/bonding_masters", "bonding"),
     ("sys/class/net/eth0/address", "netclass"),
@@ -70,6 +72,8 @@ const FILES: &[(&str, &str)] = &[
     ("sys/class/thermal/cooling_device0/cur_state", "thermal_zone"),
     ("sys/class/thermal/thermal_zone0/temp", "thermal_zone"),
     ("sys/class/thermal/thermal_zone0/type", "thermal_zone"),
+    ("sys/class/ubi/ubi0/max_ec", "ubi"),
+    ("sys/class/ubi/ubi0/mtd_num", "ubi"),
     ("sys/class/watchdog/watchdog0/identity", "watchdog"),
     ("sys/class/watchdog/watchdog0/timeout", "watchdog"),
     ("sys/devices/system/cpu/cpu0/cpufreq/scaling_available_governors", "cpufreq"),
@@ -90,7 +94,7 @@ fn machine() -> (PathBuf, Scraper) {
     }
     let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
     let paths = Paths { procfs: path("proc"), sysfs: path("sys"), rootfs: path("root") };
-    let settings = Settings { paths, disable_exporter_metrics: true, ..Settings::default() };
+    let settings = Settings { paths, disable_exporter_metrics: true, dhcp_leases_exposed: true, ..Settings::default() };
     (root, Scraper::new(settings, |_| true))
 }
 

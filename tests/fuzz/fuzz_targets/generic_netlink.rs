@@ -1,0 +1,46 @@
+//! What the kernel answers about radios, stations and tunnels, through the collectors: the input is
+//! the answer to every question.
+
+#![no_main]
+
+mod page;
+
+use libfuzzer_sys::fuzz_target;
+use router_exporter::collectors::{openwrt, wifi, wifi_network, wifi_stations, wireguard};
+use router_exporter::format::{Page, Sorted};
+use router_exporter::machine::generic_netlink::HEAD;
+use router_exporter::machine::netlink::things;
+
+fuzz_target!(|input: &[u8]| {
+    let tell = &mut |command: u8, _: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
+        take(None);
+        for message in things(input) {
+            take(Some(message.body.get(HEAD..).unwrap_or_default()));
+        }
+        // Some drivers refuse, even once they have begun.
+        if command == input.first().copied().unwrap_or_default() {
+            Err(router_exporter::machine::Error::Absent)
+        } else {
+            Ok(())
+        }
+    };
+    let mut text = Page::default();
+    wifi_network::add(input, tell, &mut text).unwrap();
+    wifi::STATIONS.add(input, tell, &mut text).unwrap();
+    wifi_stations::STATIONS.add(input, tell, &mut text).unwrap();
+    let mut table = text.rows(&wireguard::FAMILIES);
+    let mut count = 0;
+    for message in things(input) {
+        wireguard::add(b"wg0", message.body.get(HEAD..).unwrap_or_default(), &mut count, &mut table);
+    }
+    assert!(count <= 256 && table.len() <= 1024 + input.len());
+    table.finish();
+    assert!(wireguard::tunnels(input).count() <= input.len());
+    openwrt::add_system(&mut Vec::new(), input);
+    let mut out = Sorted::default();
+    text.write(&mut out, |_| true);
+    if !out.is_empty() {
+        // No series stands on the page twice.
+        assert_eq!(page::check(&out.to_vec()), None);
+    }
+});
