@@ -79,7 +79,7 @@ fn the_slowest_makes_room_where_no_descriptor_is_left() {
 
 #[test]
 fn files_that_are_kept_open_make_room_where_no_descriptor_is_left() {
-    let exporter = with_descriptors(14);
+    let exporter = with_descriptors(15);
     for _ in 0..3 {
         assert!(exporter.ask(&get("/metrics")).body.contains("\nnode_load1 "));
     }
