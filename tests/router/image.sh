@@ -11,6 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../../target}/router
 mkdir -p "$target"
 cd "$target"
+# shellcheck disable=SC1091 # it is checked by itself
+. "$here/debian.sh"
 
 # What the kernel needs before it has its root, in the order of loading.
 modules="virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
@@ -23,29 +25,11 @@ modules_of_bench="dummy"
 
 fetch() {
     rm -rf packages
-    mkdir -p apt/lists/partial apt/archives/partial packages
-    : >apt/status
-    : >apt/preferences
-    echo "deb [arch=mipsel signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
-${DEBIAN_MIRROR:-http://deb.debian.org/debian} bookworm main" >apt/sources.list
-    cat >apt/apt.conf <<CONF
-Dir::State "$PWD/apt";
-Dir::State::status "$PWD/apt/status";
-Dir::Cache "$PWD/apt";
-Dir::Etc::SourceList "$PWD/apt/sources.list";
-Dir::Etc::SourceParts "/dev/null";
-Dir::Etc::Preferences "$PWD/apt/preferences";
-Dir::Etc::PreferencesParts "/dev/null";
-APT::Architecture "mipsel";
-APT::Architectures "mipsel";
-APT::Sandbox::User "";
-CONF
-    export APT_CONFIG="$PWD/apt/apt.conf"
-    apt-get -q update
-    kernel=$(apt-cache depends linux-image-4kc-malta | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p')
+    mkdir packages
+    apt_for_mipsel
     (
         cd apt
-        apt-get -q download "$kernel" dropbear-bin \
+        apt-get -q download "$(malta_kernel)" dropbear-bin \
             libc6 libcrypt1 libtomcrypt1 libtommath1 zlib1g libgmp10
         for package in ./*.deb; do dpkg-deb -x "$package" "$target/packages"; done
         rm ./*.deb
