@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+mod program;
 
 fn run(option: &str, output: impl Into<Stdio>) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_router_exporter"));
-    let output = command.arg(option).stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).output().unwrap();
+    let output =
+        program::command().arg(option).stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 

@@ -213,8 +213,12 @@ mod tests {
             let memory = Memory::new();
             memory.with(|_| memory.with(|_| ()));
         }
-        let program = std::env::current_exe().unwrap();
-        let child = std::process::Command::new(program).args(["--exact", NAME]).env("SECOND_USER", "1").output();
+        // Where cargo starts the tests under an emulator, the child needs it as well: scripts/cross/emulate.
+        let program = std::env::current_exe().unwrap().into_os_string();
+        let emulator = std::env::var("EMULATOR").unwrap_or_default();
+        let mut words = emulator.split_whitespace().map(Into::into).chain([program, "--exact".into(), NAME.into()]);
+        let mut child = std::process::Command::new(words.next().unwrap());
+        let child = child.args(words).env("SECOND_USER", "1").output();
         assert_eq!(child.unwrap().status.signal(), Some(libc::SIGABRT));
     }
 }
