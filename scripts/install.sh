@@ -224,9 +224,10 @@ said() {
 # The first place of this kind with so many KB free.
 first() {
     printf '%s\n' "$facts" | sed -n "s/^$1=//p" | while read -r free path; do
+        case $free in '' | *[!0-9]*) continue ;; esac # its df says nothing
         if ! sound "$path"; then
             echo "$path is passed over: its name has what a shell or a crontab reads" >&2
-        elif [ "${free:-0}" -ge "$2" ]; then
+        elif [ "$free" -ge "$2" ]; then
             echo "$path"
             break
         fi
