@@ -23,7 +23,7 @@ use not_here::{COLLECTORS, OPTIONS as MISSING};
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Command {
-    /// Serve until told to end.
+    /// Serve until a signal ends it.
     #[default]
     Serve,
     /// Print the page and end.
@@ -244,14 +244,14 @@ const OPTIONS: &[Known] = &[
     known(
         "collector.cpu.guest",
         "",
-        "Tell node_cpu_guest_seconds_total. Default; --no-collector.cpu.guest to leave out.",
+        "Report node_cpu_guest_seconds_total. Default; --no-collector.cpu.guest to leave out.",
         Switch(|arguments| &mut arguments.settings.cpu_guest),
     ),
-    known("collector.cpu.info", "", "Tell node_cpu_info.", Switch(|arguments| &mut arguments.settings.cpu_info)),
+    known("collector.cpu.info", "", "Report node_cpu_info.", Switch(|arguments| &mut arguments.settings.cpu_info)),
     known(
         "collector.dhcp_leases.expose-leases",
         "",
-        "Tell who has each lease: addresses and names.",
+        "Report who has each lease: addresses and names.",
         Switch(|arguments| &mut arguments.settings.dhcp_leases_exposed),
     ),
     known(
@@ -266,7 +266,7 @@ const OPTIONS: &[Known] = &[
     known(
         "collector.interrupts.include-zeros",
         "",
-        "Tell interrupts that never came. Default; --no-… to leave out.",
+        "Report interrupts that never came. Default; --no-… to leave out.",
         Switch(|arguments| &mut arguments.settings.interrupts_include_zeros),
     ),
     known(
@@ -278,13 +278,13 @@ const OPTIONS: &[Known] = &[
     known(
         "collector.netdev.address-info",
         "",
-        "Tell node_network_address_info.",
+        "Report node_network_address_info.",
         Switch(|arguments| &mut arguments.settings.netdev_address_info),
     ),
     known(
         "collector.stat.softirq",
         "",
-        "Tell node_softirqs_total.",
+        "Report node_softirqs_total.",
         Switch(|arguments| &mut arguments.settings.stat_softirq),
     ),
 ];
@@ -483,7 +483,7 @@ pub fn help() -> String {
         };
         add(&["  --", name, separator, value, "\n      ", help, "\n"]);
     }
-    add(&["\nWhat is told, by regular expression:\n"]);
+    add(&["\nWhat is reported, by regular expression:\n"]);
     for flag in FLAGS {
         add(&["  --", flag.name, "=REGEX\n"]);
         if !flag.default.is_empty() {
@@ -491,7 +491,7 @@ pub fn help() -> String {
         }
     }
     add(&["\nCollectors, --collector.NAME to run and --no-collector.NAME not to:\n"]);
-    for (title, default) in &[("on unless told otherwise", true), ("off unless asked for", false)] {
+    for (title, default) in &[("on by default", true), ("off unless asked for", false)] {
         add(&["  ", title, ":\n     "]);
         for collector in ALL.iter().filter(|collector| collector.default == *default) {
             add(&[" ", collector.name]);

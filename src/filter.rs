@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn defaults() {
         let filters = filters(&[]);
-        for (subject, name, told) in [
+        for (subject, name, reported) in [
             (Subject::DiskstatsDevice, "sda", true),
             (Subject::DiskstatsDevice, "sda1", false),
             (Subject::DiskstatsDevice, "mtdblock3", true),
@@ -319,8 +319,8 @@ mod tests {
             (Subject::VmstatField, "nr_free_pages", false),
         ] {
             // Twice: computed, then remembered.
-            assert_eq!(filters.of(subject).allows(name.as_bytes()), told, "{subject:?} {name}");
-            assert_eq!(filters.of(subject).allows(name.as_bytes()), told, "{subject:?} {name}");
+            assert_eq!(filters.of(subject).allows(name.as_bytes()), reported, "{subject:?} {name}");
+            assert_eq!(filters.of(subject).allows(name.as_bytes()), reported, "{subject:?} {name}");
         }
     }
 

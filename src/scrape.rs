@@ -125,7 +125,7 @@ impl Scraper {
         if result.is_err() {
             page.cut(mark);
         }
-        logged.tell("process", result, machine.skipped());
+        logged.report("process", result, machine.skipped());
     }
 
     /// Adds how the collectors fared.
@@ -172,13 +172,13 @@ impl Running {
         }
         let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.result = Some(Outcome { nanoseconds, success: result.is_ok() });
-        self.logged.tell(self.collector.name, result, machine.skipped());
+        self.logged.report(self.collector.name, result, machine.skipped());
     }
 }
 
 impl Logged {
     /// Writes to the log what has changed since the last scrape.
-    fn tell(&mut self, name: &str, result: Result<(), Error>, skipped: Vec<Error>) {
+    fn report(&mut self, name: &str, result: Result<(), Error>, skipped: Vec<Error>) {
         let failed = result.is_err();
         let faults = match result {
             Ok(()) => skipped,

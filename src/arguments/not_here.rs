@@ -12,7 +12,7 @@ pub const OPTIONS: &[(&str, &str)] = &[
     ("collector.netdev.device-blacklist", "use --collector.netdev.device-exclude"),
     ("collector.netdev.device-whitelist", "use --collector.netdev.device-include"),
     ("collector.netdev.ignored-devices", "use --collector.netdev.device-exclude"),
-    ("collector.netdev.netlink", "leave the option out: /proc/net/dev tells the same"),
+    ("collector.netdev.netlink", "leave the option out: /proc/net/dev says the same"),
     ("collector.netdev.enable-detailed-metrics", "leave the option out: the usual names are served"),
     ("collector.netdev.label-ifalias", "node_network_info has the alias"),
     ("collector.netclass.netlink", "leave the option out: netlink is used where the kernel has it"),
@@ -22,7 +22,7 @@ pub const OPTIONS: &[(&str, &str)] = &[
     ("collector.qdisc.fixtures", "leave the option out"),
     ("collector.qdisk.device-exclude", "use --collector.qdisc.device-exclude"),
     ("collector.qdisk.device-include", "use --collector.qdisc.device-include"),
-    ("collector.arp.netlink", "leave the option out: /proc/net/arp tells the same"),
+    ("collector.arp.netlink", "leave the option out: /proc/net/arp says the same"),
 ];
 
 /// Its collectors that no router has the hardware or the program for.

@@ -20,7 +20,7 @@ const FIGURES: [(&str, Family); 2] = [
     ),
 ];
 
-/// The columns that are told.
+/// The columns that are reported.
 const STATISTICS: [(usize, Family); 8] = [
     (2, gauge!("node_nf_conntrack_stat_found", "Number of searched entries which were successful.")),
     (4, gauge!("node_nf_conntrack_stat_invalid", "Number of packets seen which can not be tracked.")),

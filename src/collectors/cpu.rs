@@ -2,7 +2,7 @@
 //!
 //! The kernel's first line is the sum of the others, and processors that are off have no line. The
 //! time a processor was idle or waited for a disk may jump back a little, since the kernel estimates
-//! it; that is held back, for it would look like a restart. What else is told stands below
+//! it; that is held back, for it would look like a restart. What else is reported stands below
 //! `/sys/devices/system/cpu`, and with `--collector.cpu.info` in `/proc/cpuinfo`.
 
 use crate::collectors::Collect;
@@ -43,7 +43,7 @@ const THROTTLES: [([Family; 1], &[u8], bool); 2] = [
 /// More processors than any kernel is built for.
 const MOST: u64 = 8192;
 
-/// Where the kernel tells of processors.
+/// Where the kernel describes processors.
 const CPUS: &[u8] = b"devices/system/cpu/";
 
 /// The processors.
@@ -65,7 +65,7 @@ impl Cpu {
 }
 
 impl Collect for Cpu {
-    /// Adds the seconds of each processor and mode, and what else the kernel tells of processors.
+    /// Adds the seconds of each processor and mode, and what else the kernel has on processors.
     ///
     /// # Errors
     /// If `/proc/stat` cannot be read or has no processor.
@@ -124,7 +124,7 @@ fn parse(line: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(decimal(cpu).filter(|number| *number < MOST)?).ok()?, cpu))
 }
 
-/// Forgets what was told `last` of a processor that is idle for far less: it was off in the meantime.
+/// Forgets what was reported `last` of a processor that is idle for far less: it was off in the meantime.
 fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
     /// Three seconds, as node_exporter has it.
     const FAR: u64 = 300;
@@ -170,9 +170,9 @@ fn online(machine: &Machine, page: &mut Page) {
     table.finish();
 }
 
-/// Adds how often heat made cores and packages slow, which only some x86 processors tell.
+/// Adds how often heat made cores and packages slow, which only some x86 processors report.
 ///
-/// The threads of a core and the cores of a package tell the same, of which one is taken.
+/// The threads of a core and the cores of a package report the same, of which one is taken.
 fn throttles(machine: &Machine, page: &mut Page) {
     if machine.sys(&[CPUS, b"cpu0/thermal_throttle/core_throttle_count"]).is_none() {
         return;
@@ -195,12 +195,12 @@ fn throttles(machine: &Machine, page: &mut Page) {
     }
 }
 
-/// Calls `tell` with each processor's directory and number.
-fn each(machine: &Machine, tell: &mut dyn FnMut(&[u8], &[u8])) {
+/// Calls `report` with each processor's directory and number.
+fn each(machine: &Machine, report: &mut dyn FnMut(&[u8], &[u8])) {
     let Ok(names) = machine.sys_names(&[CPUS]) else { return };
     for name in names.iter() {
         if let Some(number) = name.strip_prefix(b"cpu").filter(|number| decimal(number).is_some()) {
-            tell(name, number);
+            report(name, number);
         }
     }
 }
@@ -212,8 +212,8 @@ mod tests {
     use super::*;
     use crate::format::Sorted;
 
-    /// The seconds that the collector tells of `text`.
-    fn told(seen: &mut Vec<[u64; 10]>, text: &str) -> String {
+    /// The seconds that the collector reports for `text`.
+    fn reported(seen: &mut Vec<[u64; 10]>, text: &str) -> String {
         let mut page = Page::default();
         let any = seconds(text.as_bytes(), seen, &mut page, &SECONDS, &MODES, 0);
         seconds(text.as_bytes(), seen, &mut page, &GUEST_SECONDS, &GUEST_MODES, MODES.len());
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn real() {
         assert_eq!(
-            told(&mut Vec::new(), "cpu  9 9 9\ncpu0 1175 1 3206 1047327 2 3 5530 4 5 6\nintr 1\n"),
+            reported(&mut Vec::new(), "cpu  9 9 9\ncpu0 1175 1 3206 1047327 2 3 5530 4 5 6\nintr 1\n"),
             "guest_{cpu=\"0\",mode=\"nice\"} 0.06\nguest_{cpu=\"0\",mode=\"user\"} 0.05\n\
             {cpu=\"0\",mode=\"idle\"} 10473.27\n{cpu=\"0\",mode=\"iowait\"} 0.02\n{cpu=\"0\",mode=\"irq\"} 0.03\n\
             {cpu=\"0\",mode=\"nice\"} 0.01\n{cpu=\"0\",mode=\"softirq\"} 55.3\n{cpu=\"0\",mode=\"steal\"} 0.04\n\
@@ -241,28 +241,31 @@ mod tests {
         for line in [&b"cpu  1175 0 3206 1047327"[..], b"cpux 1 2 3", b"cpu8192 1", b"cp", b""] {
             assert_eq!(parse(line), None, "{line:?}");
         }
-        assert_eq!(told(&mut Vec::new(), "cpu 1 2 3\nintr 1\n"), "");
+        assert_eq!(reported(&mut Vec::new(), "cpu 1 2 3\nintr 1\n"), "");
     }
 
     #[test]
     fn truncated_and_odd() {
         let line = "cpu12 1 -2 3";
         assert_eq!(parse(line.as_bytes()), Some((12, &b"12"[..])));
-        assert_eq!(told(&mut Vec::new(), line), "{cpu=\"12\",mode=\"system\"} 0.03\n{cpu=\"12\",mode=\"user\"} 0.01\n");
+        assert_eq!(
+            reported(&mut Vec::new(), line),
+            "{cpu=\"12\",mode=\"system\"} 0.03\n{cpu=\"12\",mode=\"user\"} 0.01\n"
+        );
     }
 
     #[test]
     fn what_jumps_back_is_held_back() {
         let seen = &mut Vec::new();
-        let mut told = |user, idle, iowait| {
-            let text = told(seen, &format!("cpu1 {user}00 x x {idle}00 {iowait}00"));
+        let mut reported = |user, idle, iowait| {
+            let text = reported(seen, &format!("cpu1 {user}00 x x {idle}00 {iowait}00"));
             text.replace("{cpu=\"1\",mode=", "").replace("} ", " ").replace('\n', ";")
         };
-        assert_eq!(told(10, 5000, 70), "\"idle\" 5000;\"iowait\" 70;\"user\" 10;");
-        assert_eq!(told(11, 4999, 60), "\"idle\" 5000;\"iowait\" 70;\"user\" 11;");
-        assert_eq!(told(12, 5001, 69), "\"idle\" 5001;\"iowait\" 70;\"user\" 12;");
+        assert_eq!(reported(10, 5000, 70), "\"idle\" 5000;\"iowait\" 70;\"user\" 10;");
+        assert_eq!(reported(11, 4999, 60), "\"idle\" 5000;\"iowait\" 70;\"user\" 11;");
+        assert_eq!(reported(12, 5001, 69), "\"idle\" 5001;\"iowait\" 70;\"user\" 12;");
         // It was off.
-        assert_eq!(told(2, 100, 3), "\"idle\" 100;\"iowait\" 3;\"user\" 2;");
+        assert_eq!(reported(2, 100, 3), "\"idle\" 100;\"iowait\" 3;\"user\" 2;");
     }
 
     #[test]
@@ -283,7 +286,7 @@ mod tests {
     fn as_procfs() {
         let stat = "cpu  3 0 0 0 0 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nctxt 1\nbtime 1\nprocesses 1\n";
         let theirs = &KernelStats::from_read(stat.as_bytes(), &LocalSystemInfo).unwrap().cpu_time[0];
-        let ours = told(&mut Vec::new(), stat);
+        let ours = reported(&mut Vec::new(), stat);
         for (mode, ticks) in [("user", theirs.user), ("idle", theirs.idle)] {
             assert!(ours.contains(&format!("\n{{cpu=\"0\",mode=\"{mode}\"}} 0.0{ticks}\n")), "{ours}");
         }

@@ -113,9 +113,9 @@ const KEYS: [(&[u8], &str); 16] = [
     (b"physical id", "package"),
 ];
 
-/// Calls `tell` with each processor. What stands before the first holds for all (MIPS, and ARM
+/// Calls `report` with each processor. What stands before the first holds for all (MIPS, and ARM
 /// before Linux 3.8, which does not say `processor` at all if it was built for one).
-fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
+fn processors<'t>(text: &'t [u8], report: &mut dyn FnMut(&Processor<'t>)) {
     let mut common = Processor { labels: LABELS, megahertz: b"" };
     let mut cpu = None;
     for line in lines(text) {
@@ -124,7 +124,7 @@ fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
         if key == b"processor"
             && let Some(cpu) = cpu.replace(common)
         {
-            tell(&cpu);
+            report(&cpu);
         }
         cpu.as_mut().unwrap_or(&mut common).add(key, value.trim_ascii());
     }
@@ -133,7 +133,7 @@ fn processors<'t>(text: &'t [u8], tell: &mut dyn FnMut(&Processor<'t>)) {
         cpu = Some(common);
     }
     if let Some(cpu) = cpu {
-        tell(&cpu);
+        report(&cpu);
     }
 }
 
@@ -150,7 +150,7 @@ impl<'t> Processor<'t> {
     }
 
     /// Adds how fast it runs. The collector cpufreq may have a family of the same name, by processors
-    /// alone, and a label that is empty would not tell the two apart.
+    /// alone, and a label that is empty would not keep the two apart.
     fn add_frequency(&self, table: &mut Table<'_, 0>) {
         let Some(kilohertz) = fixed(self.megahertz, 3) else { return };
         table.begin_row();
@@ -204,14 +204,14 @@ core id		: 2
 
     /// A line for each processor.
     fn processors(text: &[u8]) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         super::processors(text, &mut |cpu| {
             assert!(cpu.labels.is_sorted());
             let labels = cpu.labels.into_iter().chain([("megahertz", cpu.megahertz)]);
             let labels = labels.filter(|(_, value)| !value.is_empty());
-            told.push(labels.map(|(name, value)| format!("{name}={};", value.escape_ascii())).collect());
+            reported.push(labels.map(|(name, value)| format!("{name}={};", value.escape_ascii())).collect());
         });
-        told
+        reported
     }
 
     #[test]

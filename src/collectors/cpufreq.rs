@@ -38,7 +38,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let file = |cpu: &[u8], file: &[u8]| machine.sys(&[CPUS, cpu, b"/cpufreq/", file]);
     let mut table = page.rows(&FAMILIES);
     for cpu in names.iter() {
-        // Every driver has this one, since it costs nothing to tell.
+        // Every driver has this one, since it costs nothing.
         let Some(number) = number(cpu) else { continue };
         if file(cpu, b"cpuinfo_max_freq").is_some() || file(cpu, b"scaling_max_freq").is_some() {
             table.begin_row().label("cpu", number);

@@ -15,7 +15,7 @@ const EXPIRY: [Family; 1] = [gauge!("dnsmasq_lease_expiry", "End of a DHCP lease
 
 /// Where firmware keeps the file: OpenWrt; Padavan, DD-WRT; Asuswrt-Merlin and dnsmasq itself.
 const PATHS: [&str; 3] = ["tmp/dhcp.leases", "tmp/dnsmasq.leases", "var/lib/misc/dnsmasq.leases"];
-/// More leases than dnsmasq gives unless told to: no more are on the page.
+/// More leases than dnsmasq gives unless it is set to: no more are on the page.
 const MOST: usize = 1000;
 
 /// The leases.

@@ -78,7 +78,7 @@ impl Collect for Diskstats {
                 ("device", name),
                 ("major", major),
                 ("minor", minor),
-                // What is empty is udev's to tell, and routers have no udev.
+                // What is empty is udev's to say, and routers have no udev.
                 ("model", b""),
                 ("path", b""),
                 ("revision", b""),

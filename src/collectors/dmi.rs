@@ -1,6 +1,6 @@
 //! `/sys/class/dmi/id`: what the firmware of a PC says it runs on. MIPS and ARM routers have none.
 //!
-//! Serial numbers are for root alone; what is not told has no label.
+//! Serial numbers are for root alone; what is not reported has no label.
 
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
@@ -34,7 +34,7 @@ const LABELS: [&str; 20] = [
 ];
 const CLASS: &[u8] = b"class/dmi/id/";
 
-/// Adds what the firmware tells.
+/// Adds what the firmware reports.
 ///
 /// # Errors
 /// If there is no such firmware.

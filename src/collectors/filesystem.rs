@@ -2,7 +2,7 @@
 //!
 //! Process 1's list rather than our own, which may be a container's; before Linux 2.6.26 there is
 //! only `/proc/mounts`. A mount that is not answered for, such as that of an unplugged disk or a dead
-//! server, tells `node_filesystem_device_error` and whether it is read-only, and nothing else.
+//! server, reports `node_filesystem_device_error` and whether it is read-only, and nothing else.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -93,9 +93,9 @@ impl Collect for Filesystem {
             let mut above = above.filter_map(|other| parse(text.get(other.line.clone())?));
             let may_hang = mount.may_hang() || above.any(|other| mount.is_below(&other));
             let point = strip(unescape(mount.point, point), root);
-            let is_told = points.allows(point) && types.allows(mount.fs_type);
-            if is_told || may_hang {
-                let question = is_told.then(|| machine.statfs(questions, point, may_hang));
+            let is_reported = points.allows(point) && types.allows(mount.fs_type);
+            if is_reported || may_hang {
+                let question = is_reported.then(|| machine.statfs(questions, point, may_hang));
                 asked.push(Asked { line: start..end, may_hang, question });
             }
         }
@@ -111,7 +111,7 @@ impl Collect for Filesystem {
             }
             questions.wait(question, began, PATIENCE);
             let mut values = [None; 7];
-            let error = tell(question, &mut values);
+            let error = report(question, &mut values);
             let [.., read_only, _] = &mut values;
             *read_only = Some(u64::from(mount.is_read_only()));
             let labels = [
@@ -144,7 +144,7 @@ impl Collect for Filesystem {
 }
 
 /// Fills in what a file system said of itself, and answers what was wrong with it.
-fn tell(question: &Question, values: &mut [Option<u64>; 7]) -> &'static str {
+fn report(question: &Question, values: &mut [Option<u64>; 7]) -> &'static str {
     let [available, device_error, files, files_free, free, _, size] = values;
     *device_error = Some(1);
     match question {
@@ -178,7 +178,7 @@ mod tests {
     use crate::machine::Paths;
 
     #[test]
-    fn the_root_of_the_machine_is_not_told() {
+    fn the_root_of_the_machine_is_not_reported() {
         for (point, root, expected) in [
             ("/host", "/host", "/"),
             ("/host/mnt", "/host", "/mnt"),

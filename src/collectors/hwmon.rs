@@ -110,7 +110,7 @@ impl Collect for Hwmon {
 struct Attribute<'n> {
     /// The type and its number, such as `temp1`.
     sensor: &'n [u8],
-    /// What of the sensor it tells, such as `input`; may be empty.
+    /// What of the sensor it reports, such as `input`; may be empty.
     property: &'n [u8],
     kind: &'static [u8],
     /// The chip's own directory or its device's.
@@ -141,7 +141,7 @@ fn parse<'n>(place: &'static [u8], file: &'n [u8]) -> Option<Attribute<'n>> {
     Some(Attribute { sensor, property, kind, place, file })
 }
 
-/// Adds the files of the device and of the chip, by sensors and properties. Of two that tell the same
+/// Adds the files of the device and of the chip, by sensors and properties. Of two that report the same
 /// the device's holds.
 fn add_sensors(
     wanted: &Filter,
@@ -166,15 +166,15 @@ fn add_sensors(
             }
         }
     }
-    let (mut sensor, mut is_told, mut has_bare) = (&b""[..], false, false);
+    let (mut sensor, mut is_reported, mut has_bare) = (&b""[..], false, false);
     for attribute in &attributes {
         if attribute.sensor != sensor {
             sensor = attribute.sensor;
-            is_told = wanted.allows_parts(&[chip, b";", sensor]);
+            is_reported = wanted.allows_parts(&[chip, b";", sensor]);
             has_bare = attribute.property.is_empty();
         }
         let read = |attribute: &Attribute| machine.sys(&[CLASS, directory, attribute.place, attribute.file]);
-        let Some(text) = (if is_told { read(attribute) } else { None }) else { continue };
+        let Some(text) = (if is_reported { read(attribute) } else { None }) else { continue };
         if attribute.property == b"label" {
             page.family(&SENSOR_LABEL).sample(&[("chip", chip), ("label", &text), ("sensor", sensor)], true);
             continue;

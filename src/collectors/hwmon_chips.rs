@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn chips_of_one_device_are_told_apart() {
+    fn chips_of_one_device_are_reported_apart() {
         let names = |own_names: &[&str]| {
             let own_names: Vec<_> = own_names.iter().map(|name| name.as_bytes().to_vec()).collect();
             let told_apart = |own_name| {

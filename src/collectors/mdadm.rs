@@ -27,7 +27,7 @@ const STATES: [(&[u8], &[u8]); 5] = [
 ];
 /// The levels at which no disk can be missing.
 const WHOLE: [&[u8]; 2] = [b"raid0", b"linear"];
-/// What is done to an array, of which its line of progress tells.
+/// What is done to an array, which its line of progress names.
 const ACTIONS: [&[u8]; 4] = [b"recovery", b"reshape", b"check", b"resync"];
 /// How lines begin that are no array's.
 const OTHERS: [&[u8]; 3] = [b"Personalities", b"unused", b"read_ahead"];

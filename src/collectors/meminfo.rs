@@ -74,10 +74,10 @@ fn parse(line: &[u8]) -> Option<Field<'_>> {
     (!name.is_empty()).then_some(Field { name, part, unit, value })
 }
 
-/// How much memory may be used before the kernel must swap, as far as an old kernel tells.
+/// How much memory may be used before the kernel must swap, as far as an old kernel reports.
 #[derive(Debug, Default)]
 struct Estimate {
-    told: bool,
+    reported: bool,
     /// [`PARTS`] in bytes; a line that is there twice holds as it is there last.
     parts: [Option<u64>; 4],
 }
@@ -87,7 +87,7 @@ const PARTS: [&[u8]; 4] = [b"MemFree", b"Buffers", b"Cached", b"Slab"];
 
 impl Estimate {
     fn add(&mut self, field: &Field) {
-        self.told |= field.name == b"MemAvailable";
+        self.reported |= field.name == b"MemAvailable";
         for (name, value) in PARTS.iter().zip(&mut self.parts) {
             if *name == field.name {
                 *value = Some(field.value);
@@ -95,9 +95,9 @@ impl Estimate {
         }
     }
 
-    /// The sum, unless the kernel tells better or not enough.
+    /// The sum, unless the kernel reports better or not enough.
     fn bytes(&self) -> Option<u64> {
-        if self.told {
+        if self.reported {
             return None;
         }
         self.parts.iter().try_fold(0_u64, |sum, part| Some(sum.saturating_add((*part)?)))

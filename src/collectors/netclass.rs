@@ -1,7 +1,7 @@
 //! `/sys/class/net/<interface>`: what each interface is and how it is doing, an attribute a file.
 //!
 //! Most of it comes with one RTM_GETLINK dump instead, at a tenth of the cost: opening a file of
-//! /sys is what costs a router most. What the dump does not tell (on an old kernel, of another
+//! /sys is what costs a router most. What the dump does not report (on an old kernel, of another
 //! root, or where the kernel's differs from the file's) is read from the files, and so the page is
 //! the same either way. An attribute that the driver refuses is left out, alone.
 
@@ -40,8 +40,8 @@ const FAMILIES: [Family; 19] = [
     gauge!("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise."),
 ];
 
-/// Where a dump tells what a file says.
-enum Told {
+/// Where a dump has what a file says.
+enum Source {
     /// As the attribute of this number.
     As(usize),
     /// As a flag, which means something only while the interface is set up.
@@ -61,29 +61,29 @@ enum Told {
 }
 
 /// In the order of the families.
-const FILES: [(&[u8], Told); 19] = [
-    (b"addr_assign_type", Told::Fact(0)),
-    (b"carrier", Told::Flag(LOWER_UP)),
-    (b"carrier_changes", Told::As(CARRIER_CHANGES)),
-    (b"carrier_down_count", Told::As(48)),
-    (b"carrier_up_count", Told::As(47)),
-    (b"dev_id", Told::Fact(1)),
-    (b"dormant", Told::Flag(DORMANT)),
-    // Who asked for promiscuity is not in the flags that a dump tells.
-    (b"flags", Told::Nowhere),
-    (b"ifindex", Told::As(INDEX)),
-    (b"iflink", Told::As(BELOW)),
-    (b"link_mode", Told::As(17)),
-    (b"mtu", Told::As(4)),
-    (b"name_assign_type", Told::Fact(2)),
-    (b"netdev_group", Told::Group),
-    (b"type", Told::As(PROTOCOL)),
-    (b"", Told::NoHandler),
-    (SPEED, Told::Speed),
-    (b"tx_queue_len", Told::As(13)),
-    (b"operstate", Told::State),
+const FILES: [(&[u8], Source); 19] = [
+    (b"addr_assign_type", Source::Fact(0)),
+    (b"carrier", Source::Flag(LOWER_UP)),
+    (b"carrier_changes", Source::As(CARRIER_CHANGES)),
+    (b"carrier_down_count", Source::As(48)),
+    (b"carrier_up_count", Source::As(47)),
+    (b"dev_id", Source::Fact(1)),
+    (b"dormant", Source::Flag(DORMANT)),
+    // Who asked for promiscuity is not in the flags that a dump reports.
+    (b"flags", Source::Nowhere),
+    (b"ifindex", Source::As(INDEX)),
+    (b"iflink", Source::As(BELOW)),
+    (b"link_mode", Source::As(17)),
+    (b"mtu", Source::As(4)),
+    (b"name_assign_type", Source::Fact(2)),
+    (b"netdev_group", Source::Group),
+    (b"type", Source::As(PROTOCOL)),
+    (b"", Source::NoHandler),
+    (SPEED, Source::Speed),
+    (b"tx_queue_len", Source::As(13)),
+    (b"operstate", Source::State),
 ];
-/// The files of each [`Told::Fact`].
+/// The files of each [`Source::Fact`].
 const FACTS: [&[u8]; 3] = [b"addr_assign_type", b"dev_id", b"name_assign_type"];
 const SPEED: &[u8] = b"speed";
 
@@ -102,19 +102,19 @@ const DORMANT: u32 = 0x20000;
 const ADDRESS: usize = 1;
 const BROADCAST: usize = 2;
 const NAME: usize = 3;
-/// The interface below, such as a VLAN's; not told if it is the interface itself.
+/// The interface below, such as a VLAN's; not reported if it is the interface itself.
 const BELOW: usize = 5;
 const OPERATING_STATE: usize = 16;
 const ALIAS: usize = 20;
 const STATISTICS: usize = 23;
 const GROUP: usize = 27;
 const CARRIER_CHANGES: usize = 35;
-/// What stands in the `ifinfomsg`, in the places of attributes that are not told.
+/// What stands in the `ifinfomsg`, in the places of attributes that are not reported.
 const PROTOCOL: usize = 49;
 const INDEX: usize = 50;
 const FLAGS: usize = 51;
-/// What is told of an interface that only the files tell of.
-const UNTOLD: [&[u8]; 52] = [b""; 52];
+/// What is known of an interface that only the files describe.
+const UNREPORTED: [&[u8]; 52] = [b""; 52];
 
 /// Where the statistics have what came for no protocol, since Linux 4.6.
 const NO_HANDLER: usize = 184;
@@ -150,17 +150,17 @@ impl Collect for Netclass {
         let dump = if machine.paths.sysfs == "/sys" { machine.links().ok() } else { None };
         let names = if dump.is_none() { Some(machine.sys_names(&[CLASS])?) } else { None };
         let each_link = |add: &mut dyn FnMut(&Link<'_>)| {
-            let mut add = |name: &[u8], told: &[&[u8]; 52]| {
+            let mut add = |name: &[u8], reported: &[&[u8]; 52]| {
                 if !name.is_empty() && name != NO_INTERFACE && self.devices.allows(name) {
-                    add(&Link { name, told, machine, collector: self });
+                    add(&Link { name, reported, machine, collector: self });
                 }
             };
             for message in messages(dump.as_deref().unwrap_or_default()) {
-                let told = parse(&message);
-                add(text(told[NAME]), &told);
+                let reported = parse(&message);
+                add(text(reported[NAME]), &reported);
             }
             if let Some(names) = &names {
-                names.iter().for_each(|name| add(name, &UNTOLD));
+                names.iter().for_each(|name| add(name, &UNREPORTED));
             }
         };
         let mut table = page.rows(&FAMILIES);
@@ -177,19 +177,19 @@ impl Collect for Netclass {
 #[derive(Debug)]
 struct Link<'t> {
     name: &'t [u8],
-    /// What a dump tells of it, by the attributes' numbers; all empty if only the files do.
-    told: &'t [&'t [u8]; 52],
+    /// What a dump has on it, by the attributes' numbers; all empty if only the files do.
+    reported: &'t [&'t [u8]; 52],
     machine: &'t Machine,
     collector: &'t Netclass,
 }
 
 impl Link<'_> {
-    fn is_told(&self) -> bool {
-        !self.told[INDEX].is_empty()
+    fn is_reported(&self) -> bool {
+        !self.reported[INDEX].is_empty()
     }
 
-    fn told_number(&self, attribute: usize) -> Option<i64> {
-        match **self.told.get(attribute)? {
+    fn reported_number(&self, attribute: usize) -> Option<i64> {
+        match **self.reported.get(attribute)? {
             [byte] => Some(byte.into()),
             [low, high] => Some(u16::from_ne_bytes([low, high]).into()),
             ref value => u32_at(value, 0).map(i64::from),
@@ -205,7 +205,7 @@ impl Link<'_> {
         number(&self.file(file)?)
     }
 
-    /// The numbers in `files`, which are read when the dump first tells `key`.
+    /// The numbers in `files`, which are read when the dump first reports `key`.
     fn facts(&self, key: &[&[u8]], files: &[&[u8]]) -> Facts {
         let read = || {
             let mut facts = Facts::default();
@@ -214,43 +214,43 @@ impl Link<'_> {
             }
             facts
         };
-        if self.is_told() { self.collector.facts.once(key, read) } else { read() }
+        if self.is_reported() { self.collector.facts.once(key, read) } else { read() }
     }
 
     fn is_running(&self) -> Option<bool> {
-        let flags = if self.is_told() { self.told_number(FLAGS) } else { self.number(b"flags") };
+        let flags = if self.is_reported() { self.reported_number(FLAGS) } else { self.number(b"flags") };
         flags.map(|flags| flags & i64::from(UP) != 0)
     }
 
     /// Whether the files that the kernel refuses unless the interface is set up and its driver knows
     /// of speeds are worth opening: not when one was refused, before the interface's state changes.
-    fn driver_tells(&self) -> bool {
-        if !self.is_told() {
+    fn driver_reports(&self) -> bool {
+        if !self.is_reported() {
             return true;
         }
-        let key = [SPEED, self.told[INDEX], self.told[FLAGS], self.told[CARRIER_CHANGES], self.name];
+        let key = [SPEED, self.reported[INDEX], self.reported[FLAGS], self.reported[CARRIER_CHANGES], self.name];
         let [speed, ..] = self.facts(&key, &[SPEED]);
         speed.is_some() && self.is_running() == Some(true)
     }
 
     /// Adds the values of [`FAMILIES`].
     fn add_numbers(&self, table: &mut Table<'_, 0>) {
-        let facts = self.facts(&[self.told[INDEX], self.told[ADDRESS], self.name], &FACTS);
+        let facts = self.facts(&[self.reported[INDEX], self.reported[ADDRESS], self.name], &FACTS);
         table.begin_row().label("device", self.name);
-        for (file, told) in &FILES {
+        for (file, reported) in &FILES {
             let read = || self.number(file);
-            let number = match told {
-                Told::NoHandler => self.without_handler(),
-                Told::Speed => self.speed(),
-                Told::State if self.is_told() => Some((self.state() == b"up").into()),
-                Told::State => Some(self.file(file).is_some_and(|state| *state == *b"up").into()),
-                Told::Fact(place) => facts.get(*place).copied().flatten(),
-                Told::Nowhere => read(),
-                _ if !self.is_told() => read(),
-                Told::Group => self.told_number(GROUP).or_else(read),
-                Told::As(attribute) => self.told_number(*attribute),
-                Told::Flag(flag) => {
-                    let flags = self.told_number(FLAGS).filter(|flags| flags & i64::from(UP) != 0);
+            let number = match reported {
+                Source::NoHandler => self.without_handler(),
+                Source::Speed => self.speed(),
+                Source::State if self.is_reported() => Some((self.state() == b"up").into()),
+                Source::State => Some(self.file(file).is_some_and(|state| *state == *b"up").into()),
+                Source::Fact(place) => facts.get(*place).copied().flatten(),
+                Source::Nowhere => read(),
+                _ if !self.is_reported() => read(),
+                Source::Group => self.reported_number(GROUP).or_else(read),
+                Source::As(attribute) => self.reported_number(*attribute),
+                Source::Flag(flag) => {
+                    let flags = self.reported_number(FLAGS).filter(|flags| flags & i64::from(UP) != 0);
                     flags.map(|flags| (flags & i64::from(*flag) != 0).into())
                 }
             };
@@ -260,45 +260,45 @@ impl Link<'_> {
 
     /// The number of packets that came for no protocol.
     fn without_handler(&self) -> Option<i64> {
-        let count = u64_at(self.told[STATISTICS], NO_HANDLER)?.try_into().ok();
+        let count = u64_at(self.reported[STATISTICS], NO_HANDLER)?.try_into().ok();
         count.filter(|_| self.collector.counted.allows(self.name))
     }
 
     /// Bytes per second.
     fn speed(&self) -> Option<i64> {
-        if !self.driver_tells() {
+        if !self.driver_reports() {
             return None;
         }
         let megabits = self.number(SPEED)?;
-        let is_told = megabits >= 0 || !self.collector.ignore_invalid_speed;
-        is_told.then(|| megabits.wrapping_mul(125_000))
+        let is_reported = megabits >= 0 || !self.collector.ignore_invalid_speed;
+        is_reported.then(|| megabits.wrapping_mul(125_000))
     }
 
-    /// What the state that a dump tells is called.
+    /// What the state that a dump reports is called.
     fn state(&self) -> &'static [u8] {
-        let number = self.told[OPERATING_STATE].first().copied().unwrap_or_default();
+        let number = self.reported[OPERATING_STATE].first().copied().unwrap_or_default();
         STATES.get(usize::from(number)).unwrap_or(&STATES[0])
     }
 
     /// Adds the labels of [`INFO`].
     fn add_words(&self, table: &mut Table<'_, 0>) {
         let admin_state = self.is_running().map_or("unknown", |is_up| if is_up { "up" } else { "down" });
-        let duplex = if self.driver_tells() { self.file(b"duplex") } else { None };
+        let duplex = if self.driver_reports() { self.file(b"duplex") } else { None };
         let mut buffer = [0; 3 * LONGEST];
         table.begin_row();
-        self.add_word(table, "address", hardware(self.told[ADDRESS], &mut buffer));
+        self.add_word(table, "address", hardware(self.reported[ADDRESS], &mut buffer));
         table.label("adminstate", admin_state.as_bytes());
-        self.add_word(table, "broadcast", hardware(self.told[BROADCAST], &mut buffer));
+        self.add_word(table, "broadcast", hardware(self.reported[BROADCAST], &mut buffer));
         table.label("device", self.name).label("duplex", duplex.as_deref().unwrap_or_default());
-        self.add_word(table, "ifalias", text(self.told[ALIAS]));
+        self.add_word(table, "ifalias", text(self.reported[ALIAS]));
         self.add_word(table, "operstate", self.state());
         table.count(Some(1));
     }
 
-    /// Adds what is told, or else what the file of the label's name says.
-    fn add_word(&self, table: &mut Table<'_, 0>, name: &str, told: &[u8]) {
-        let file = if self.is_told() { None } else { self.file(name.as_bytes()) };
-        let word = if self.is_told() { told } else { file.as_deref().unwrap_or_default() };
+    /// Adds what is reported, or else what the file of the label's name says.
+    fn add_word(&self, table: &mut Table<'_, 0>, name: &str, reported: &[u8]) {
+        let file = if self.is_reported() { None } else { self.file(name.as_bytes()) };
+        let word = if self.is_reported() { reported } else { file.as_deref().unwrap_or_default() };
         table.label(name, word.trim_ascii());
     }
 }
@@ -307,19 +307,19 @@ fn number(text: &[u8]) -> Option<i64> {
     if text.starts_with(b"0x") { hex(text)?.try_into().ok() } else { signed(text) }
 }
 
-/// What an RTM_NEWLINK tells: its `ifinfomsg` and the attributes; nothing if it is none.
+/// What an RTM_NEWLINK reports: its `ifinfomsg` and the attributes; nothing if it is none.
 fn parse<'t>(message: &Message<'t>) -> [&'t [u8]; 52] {
-    let mut told = UNTOLD;
+    let mut reported = UNREPORTED;
     if message.kind == NEWLINK
         && let Some((head, rest)) = message.body.split_first_chunk::<16>()
     {
-        told = by_type(rest);
-        (told[PROTOCOL], told[INDEX], told[FLAGS]) = (&head[2..4], &head[4..8], &head[8..12]);
-        if told[BELOW].is_empty() {
-            told[BELOW] = told[INDEX];
+        reported = by_type(rest);
+        (reported[PROTOCOL], reported[INDEX], reported[FLAGS]) = (&head[2..4], &head[4..8], &head[8..12]);
+        if reported[BELOW].is_empty() {
+            reported[BELOW] = reported[INDEX];
         }
     }
-    told
+    reported
 }
 
 #[cfg(test)]
@@ -342,14 +342,14 @@ mod tests {
         message(NEWLINK, 2, &[vec![head(flags), attribute(3, b"eth0\0")], more.to_vec()].concat().concat())
     }
 
-    fn told(answer: &[u8]) -> [&[u8]; 52] {
+    fn reported(answer: &[u8]) -> [&[u8]; 52] {
         parse(&messages(answer).next().unwrap())
     }
 
     fn with_link<T>(answer: &[u8], ask: impl FnOnce(&Link<'_>) -> T) -> T {
         let (machine, collector) = (Machine::default(), Netclass::new(&Settings::default()));
-        let told = told(answer);
-        ask(&Link { name: text(told[NAME]), told: &told, machine: &machine, collector: &collector })
+        let reported = reported(answer);
+        ask(&Link { name: text(reported[NAME]), reported: &reported, machine: &machine, collector: &collector })
     }
 
     #[test]
@@ -365,12 +365,12 @@ mod tests {
             attribute(50, &68_u32.to_ne_bytes()),
         ];
         with_link(&answer(0x11043, &more), |link| {
-            assert!(link.is_told());
+            assert!(link.is_reported());
             assert_eq!((link.name, link.state()), (&b"eth0"[..], &b"up"[..]));
-            let words = (link.told[ADDRESS], text(link.told[ALIAS]));
+            let words = (link.reported[ADDRESS], text(link.reported[ALIAS]));
             assert_eq!(words, (&[2, 0xfc, 0, 0, 0, 1][..], &b"to the street"[..]));
             let numbers = [PROTOCOL, INDEX, FLAGS, BELOW, 4, 17, CARRIER_CHANGES, 48];
-            let numbers = numbers.map(|attribute| link.told_number(attribute));
+            let numbers = numbers.map(|attribute| link.reported_number(attribute));
             assert_eq!(numbers, [Some(1), Some(4), Some(0x11043), Some(4), Some(1400), Some(0), Some(2), None]);
         });
     }

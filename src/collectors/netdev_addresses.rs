@@ -42,8 +42,8 @@ struct Address<'t> {
 /// An RTM_NEWADDR: an `ifaddrmsg` and the attributes.
 fn parse<'t>(message: &Message<'t>) -> Option<Address<'t>> {
     let (head, rest) = message.body.split_at_checked(8).filter(|_| message.kind == NEWADDR)?;
-    let told = by_type(rest);
-    let ip = if told[LOCAL].is_empty() { told[ADDRESS] } else { told[LOCAL] };
+    let reported = by_type(rest);
+    let ip = if reported[LOCAL].is_empty() { reported[ADDRESS] } else { reported[LOCAL] };
     Some(Address { ip, prefix: *head.get(1)?, index: u32_at(head, 4)? }).filter(|_| matches!(ip.len(), 4 | 16))
 }
 

@@ -1,6 +1,6 @@
 //! `/proc/net/netstat`, `snmp` and `snmp6`: what the network protocols have counted.
 //!
-//! The first two tell each protocol in a pair of lines, names and numbers; which there are depends
+//! The first two report each protocol in a pair of lines, names and numbers; which there are depends
 //! on the kernel. `snmp6` has a line for each figure, with the protocol's name up to its `6`, and is
 //! missing without IPv6. A figure may be negative.
 

@@ -1,7 +1,7 @@
 //! RTM_GETROUTE: where packets are sent, by IPv4 and IPv6 and all tables.
 //!
 //! Only routes that lead somewhere: not those to the machine itself, to many, or to nowhere. One
-//! with several next hops is told once for each.
+//! with several next hops is reported once for each.
 
 use crate::format::{Family, Page, gauge};
 use crate::machine::netlink::{Message, after, by_type, link_name, links, messages, u16_at, u32_at};
@@ -72,7 +72,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         table.begin_row().label("dest", &text).label("device", device);
         write_ip(&mut text, hop.gateway);
         table.label("gw", &text).label("priority", &Digits::new(route.priority().into()));
-        write_ip(&mut text, route.told[SOURCE]);
+        write_ip(&mut text, route.reported[SOURCE]);
         table.label("proto", route.protocol()).label("src", &text);
         let weight = hop.weight.map(|weight| Digits::new(weight.into()));
         table.label("weight", weight.as_deref().unwrap_or_default()).count(Some(1));
@@ -95,8 +95,8 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 struct Route<'t> {
     protocol: u8,
     prefix: u8,
-    /// What is told of it, by the attributes' numbers.
-    told: [&'t [u8]; 52],
+    /// What is known of it, by the attributes' numbers.
+    reported: [&'t [u8]; 52],
 }
 
 /// Where a route leads next.
@@ -110,10 +110,10 @@ struct Hop<'t> {
 impl Route<'_> {
     /// Calls `add` with each next hop.
     fn each_hop(&self, add: &mut dyn FnMut(&Hop<'_>)) {
-        let mut rest = self.told[SEVERAL];
+        let mut rest = self.reported[SEVERAL];
         if rest.is_empty() {
-            let index = u32_at(self.told[INTERFACE], 0).unwrap_or_default();
-            return add(&Hop { index, gateway: self.told[GATEWAY], weight: None });
+            let index = u32_at(self.reported[INTERFACE], 0).unwrap_or_default();
+            return add(&Hop { index, gateway: self.reported[GATEWAY], weight: None });
         }
         // A `rtnexthop`: its length, flags, weight less 1 and interface, and attributes.
         while let (Some(length), Some(index)) = (u16_at(rest, 0), u32_at(rest, 4)) {
@@ -125,7 +125,7 @@ impl Route<'_> {
     }
 
     fn write_destination(&self, text: &mut Vec<u8>) {
-        write_ip(text, self.told[DESTINATION]);
+        write_ip(text, self.reported[DESTINATION]);
         if text.is_empty() {
             text.extend_from_slice(b"default");
         } else {
@@ -135,7 +135,7 @@ impl Route<'_> {
     }
 
     fn priority(&self) -> u32 {
-        u32_at(self.told[PRIORITY], 0).unwrap_or_default()
+        u32_at(self.reported[PRIORITY], 0).unwrap_or_default()
     }
 
     fn protocol(&self) -> &'static [u8] {
@@ -147,9 +147,9 @@ impl Route<'_> {
 fn parse<'t>(message: &Message<'t>) -> Option<Route<'t>> {
     let (head, rest) = message.body.split_at_checked(12)?;
     let &[family, prefix, _, _, _, protocol, _, kind, ..] = head else { return None };
-    let is_told = message.kind == NEWROUTE && kind == UNICAST && u32_at(head, 8)? & CLONED == 0;
+    let is_reported = message.kind == NEWROUTE && kind == UNICAST && u32_at(head, 8)? & CLONED == 0;
     // IPv4 and IPv6, rather than the routers' own of multicasts.
-    (is_told && matches!(family, 2 | 10)).then(|| Route { protocol, prefix, told: by_type(rest) })
+    (is_reported && matches!(family, 2 | 10)).then(|| Route { protocol, prefix, reported: by_type(rest) })
 }
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
         let route = parsed(&answer).unwrap();
         assert_eq!(destination(&route), "192.0.2.0/24");
         assert_eq!(route.protocol(), b"kernel");
-        assert_eq!(address(route.told[SOURCE]), "192.0.2.1");
+        assert_eq!(address(route.reported[SOURCE]), "192.0.2.1");
         assert_eq!(hops(&route), [(4, String::new(), None)]);
     }
 

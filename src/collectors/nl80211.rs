@@ -135,7 +135,7 @@ pub enum Unit {
     Thousandths,
     /// A number that is unknown if it is 0.
     Known,
-    /// A rate, in so many of what it is told in, which is 100 kbit/s.
+    /// A rate, in so many of what it is reported in, which is 100 kbit/s.
     Rate(u32),
 }
 
@@ -157,8 +157,8 @@ impl Figure {
 
 /// A rate, in 100 kbit/s: of 32 bits, or of 16 on an old kernel.
 pub fn rate(nest: &[u8]) -> Option<u32> {
-    let told = find(nest, 5).or_else(|| find(nest, 1))?;
-    u32_at(told, 0).or_else(|| u16_at(told, 0).map(u32::from))
+    let reported = find(nest, 5).or_else(|| find(nest, 1))?;
+    u32_at(reported, 0).or_else(|| u16_at(reported, 0).map(u32::from))
 }
 
 /// The hardware address and the figures of a station.
@@ -175,7 +175,7 @@ pub struct Stations {
     pub families: &'static [Family],
     /// The figures.
     pub figures: &'static [Figure],
-    /// Adds what else there is to tell of an interface.
+    /// Adds what else there is to report of an interface.
     pub more: fn(&Interface<'_>, Ask<'_>, &mut Table<'_, 0>) -> Result<(), Error>,
 }
 
@@ -207,14 +207,14 @@ impl Stations {
                     count = before;
                     return;
                 };
-                let Some((mac, told)) = station(attributes).filter(|_| count < MOST_STATIONS) else { return };
+                let Some((mac, reported)) = station(attributes).filter(|_| count < MOST_STATIONS) else { return };
                 count = count.wrapping_add(1);
                 table.begin_row().label(device, interface.name).label(address, hardware(mac, &mut buffer));
                 for figure in self.figures {
-                    table.cell(figure.of(told));
+                    table.cell(figure.of(reported));
                 }
             });
-            // What is half told is not told.
+            // What is half reported is not reported.
             if absent_is_nothing(result)?.is_none() {
                 table.cut(start);
                 count = before;
@@ -225,7 +225,7 @@ impl Stations {
     }
 }
 
-/// What a driver does not tell is left out, alone: that is `None`.
+/// What a driver does not report is left out, alone: that is `None`.
 ///
 /// # Errors
 /// Those that are faults.
@@ -275,9 +275,10 @@ mod tests {
     fn interfaces_real() {
         let answer = sample::interfaces();
         let found: Vec<_> = interfaces(&answer).collect();
-        let told: Vec<_> = found.iter().map(|found| (found.index, found.wiphy, found.kind, found.frequency)).collect();
+        let reported: Vec<_> =
+            found.iter().map(|found| (found.index, found.wiphy, found.kind, found.frequency)).collect();
         // Two devices of Wi-Fi Direct are left out.
-        assert_eq!(told, [(4, 2, 2, 2437), (3, 1, 2, 2437), (2, 0, 3, 2437)]);
+        assert_eq!(reported, [(4, 2, 2, 2437), (3, 1, 2, 2437), (2, 0, 3, 2437)]);
         assert_eq!((found[2].name, found[2].ssid, found[2].mode()), (&b"wlan0"[..], &b"lab net"[..], Some("Master")));
         assert_eq!(found[2].address, [2, 0, 0, 0, 0, 0]);
     }
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn stations_are_bounded_and_told_once() {
+    fn stations_are_bounded_and_reported_once() {
         const STATIONS: Stations = Stations {
             labels: ["device", "mac"],
             families: &[gauge!("a", "A.")],
@@ -329,14 +330,14 @@ mod tests {
             more: |_, _, _| Ok(()),
         };
         let interfaces = [1_u32, 2, 3].map(|index| {
-            let told =
+            let reported =
                 [attribute(3, &index.to_ne_bytes()), attribute(4, b"wlan0\0"), attribute(5, &3_u32.to_ne_bytes())];
-            message(30, 2, &[vec![7, 1, 0, 0], told.concat()].concat())
+            message(30, 2, &[vec![7, 1, 0, 0], reported.concat()].concat())
         });
         let station = |index: u32, number: u16| {
             let [high, low] = number.to_be_bytes();
-            let told = attribute(21, &attribute(1, &u32::from(number).to_ne_bytes()));
-            [attribute(6, &[2, 0, 0, u8::try_from(index).unwrap(), high, low]), told].concat()
+            let reported = attribute(21, &attribute(1, &u32::from(number).to_ne_bytes()));
+            [attribute(6, &[2, 0, 0, u8::try_from(index).unwrap(), high, low]), reported].concat()
         };
         let lines = |of_each: [u16; 3], error: Option<u32>| {
             let mut page = Page::default();

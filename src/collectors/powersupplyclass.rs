@@ -128,7 +128,7 @@ impl Collect for PowerSupplies {
                 } else if let Some(text) = read(supply, label.as_bytes())
                     && !text.is_empty()
                 {
-                    // What the supply does not tell has no label.
+                    // What the supply does not report has no label.
                     table.label(label, &text);
                 }
             }

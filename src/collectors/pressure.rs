@@ -68,7 +68,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     for resource in LINES.chunk_by(|(one, ..), (other, ..)| one == other) {
         let Some((file, ..)) = resource.first() else { continue };
         let text = match machine.proc_record(&[b"pressure/", file]) {
-            // A kernel that tells of any resource tells of the first.
+            // A kernel that has any of the files has the first.
             Err(Error::Absent) if found => continue,
             text => text?,
         };

@@ -175,7 +175,13 @@ mod tests {
 
     #[test]
     fn truncated_and_odd() {
-        for odd in [&b""[..], b"Max", b"\n", b"Max open files 1", b"Max open files \xff 2048 files\nMax address space 1 1 bytes"] {
+        for odd in [
+            &b""[..],
+            b"Max",
+            b"\n",
+            b"Max open files 1",
+            b"Max open files \xff 2048 files\nMax address space 1 1 bytes",
+        ] {
             assert_eq!(parse_limits(odd), None, "{odd:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! RTM_GETQDISC: the queues before the interfaces, as fq_codel and cake are.
 //!
-//! Only the queue at an interface's root is told, which counts what those below it do.
+//! Only the queue at an interface's root is reported, which counts what those below it do.
 
 use crate::collectors::Collect;
 use crate::filter::{Filter, Subject};
@@ -19,7 +19,7 @@ const FAMILIES: [Family; 7] = [
     counter!("node_qdisc_requeues_total", "Number of packets dequeued, not transmitted, and requeued."),
 ];
 
-/// What of a queue is told.
+/// What is reported of a queue.
 enum Count {
     /// The number of 32 bits at a place of the `gnet_stats_queue`.
     Queue(usize),
@@ -106,11 +106,11 @@ fn parse<'t>(message: &Message<'t>) -> Option<Queue<'t>> {
     if message.kind != NEWQDISC || u32_at(head, 12)? != ROOT {
         return None;
     }
-    let told = by_type(rest);
-    let statistics = by_type(told[7]);
+    let reported = by_type(rest);
+    let statistics = by_type(reported[7]);
     Some(Queue {
         index: u32_at(head, 4)?,
-        kind: text(told[1]),
+        kind: text(reported[1]),
         basic: statistics[1],
         queue: statistics[3],
         packets: statistics[8],

@@ -1,7 +1,7 @@
 //! `/proc/schedstat`: how long tasks ran on each processor and waited for it, in nanoseconds.
 //!
 //! The file has lines of other kinds, and the kernel's version says how many columns a processor
-//! has; the three that are told have been the last ones since Linux 2.6.23.
+//! has; the three that are reported have been the last ones since Linux 2.6.23.
 
 use crate::format::{Family, Page, Value, counter};
 use crate::machine::{Error, Machine};
@@ -34,7 +34,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// A processor's number, and the columns that are told.
+/// A processor's number, and the columns that are reported.
 fn parse(line: &[u8]) -> Option<(&[u8], impl Iterator<Item = &[u8]>)> {
     let mut words = words(line);
     let cpu = words.next()?.strip_prefix(b"cpu")?;

@@ -1,6 +1,6 @@
 //! `/proc/net/sockstat` and `sockstat6`: how many sockets there are, and what their buffers hold.
 //!
-//! `mem` is in pages and told a second time in bytes. A kernel without IPv6 has but the first file.
+//! `mem` is in pages and reported a second time in bytes. A kernel without IPv6 has but the first file.
 
 use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};

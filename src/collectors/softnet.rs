@@ -42,7 +42,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     Ok(())
 }
 
-/// The processor's number, where the kernel tells it, and its counts in the order of [`FAMILIES`].
+/// The processor's number, where the kernel reports it, and its counts in the order of [`FAMILIES`].
 fn parse(line: &[u8]) -> Option<(Option<u64>, impl Iterator<Item = Option<u64>>)> {
     // No kernel fills those from the fourth to the eighth.
     let counts = words(line).enumerate().filter(|(column, _)| !(3..8).contains(column));

@@ -8,7 +8,7 @@ use crate::machine::{Error, Machine};
 use crate::settings::Settings;
 use crate::text::scan::{decimal, lines, words};
 
-/// The lines of one number that are told, by their first word.
+/// The lines of one number that are reported, by their first word.
 const FIGURES: [(&[u8], Family); 6] = [
     (b"intr", counter!("node_intr_total", "Total number of interrupts serviced.")),
     (b"ctxt", counter!("node_context_switches_total", "Total number of context switches.")),

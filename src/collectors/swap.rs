@@ -1,6 +1,6 @@
 //! `/proc/swaps`: the disks and files that the machine swaps to, in kibibytes.
 //!
-//! Names are told as the kernel escapes them, `\040` for a blank.
+//! Names are reported as the kernel escapes them, `\040` for a blank.
 
 use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};

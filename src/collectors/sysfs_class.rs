@@ -24,7 +24,7 @@ pub struct Class {
 }
 
 impl Class {
-    /// Adds a row for each thing. What a thing does not tell is left out, and an empty label.
+    /// Adds a row for each thing. What a thing does not report is left out, and an empty label.
     ///
     /// # Errors
     /// If there is no such class.

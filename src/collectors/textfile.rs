@@ -41,7 +41,7 @@ impl Collect for Textfile {
     /// Adds the families of the files, and when each was written.
     ///
     /// # Errors
-    /// None: `node_textfile_scrape_error` tells what went wrong.
+    /// None: `node_textfile_scrape_error` reports what went wrong.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         // No file may have these two either.
         page.family(&MTIME[0]).family(&FAILED);
@@ -120,7 +120,7 @@ fn sorted<'n>(names: &'n Names, is_wanted: &dyn Fn(&[u8]) -> bool) -> Vec<&'n [u
 }
 
 /// Adds a file's families after the first `own` of the page, and answers when the file was changed;
-/// `None` if it has a fault, which is told.
+/// `None` if it has a fault, which is reported.
 fn add_file(machine: &Machine, page: &mut Page, own: usize, directory: &[u8], name: &[u8], path: &[u8]) -> Option<i64> {
     let (text, changed) = machine.given_file(directory, name).map_err(|error| machine.skip(error)).ok()?;
     let families = parse(&text).map_err(|fault| text.skip(fault)).ok()?;

@@ -33,7 +33,7 @@ const COOLING: Class = Class {
 /// Adds a row for each zone, and for each device that cools.
 ///
 /// # Errors
-/// None: a machine without them tells nothing.
+/// None: a machine without them reports nothing.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let _ = ZONES.add(machine, page).and_then(|()| COOLING.add(machine, page));
     Ok(())

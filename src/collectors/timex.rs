@@ -58,10 +58,10 @@ const TIME_ERROR: libc::c_int = 5;
 /// The bit of the status that says that figures are in nanoseconds.
 const STA_NANO: libc::c_int = 0x2000;
 
-/// Adds what the kernel tells of its clock.
+/// Adds what the kernel reports about its clock.
 ///
 /// # Errors
-/// If it does not tell.
+/// If it does not report.
 pub fn collect(_host: &Machine, page: &mut Page) -> Result<(), Error> {
     let (clock, state) = syscalls::clock().map_err(|errno| match errno {
         Errno::PERM | Errno::NOSYS => Error::Absent,

@@ -1,7 +1,7 @@
 //! `/proc/vmstat`: what the memory management has done.
 //!
 //! A kernel without CONFIG_VM_EVENT_COUNTERS, as a router's may be, has but the `nr_` lines, of
-//! which none is told by default.
+//! which none is reported by default.
 
 use crate::collectors::Collect;
 use crate::filter::{Filter, Subject};

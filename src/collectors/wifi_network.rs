@@ -59,7 +59,7 @@ pub fn add(answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
     let interfaces = || nl80211::interfaces(answer);
     let mut table = page.rows(&FAMILIES);
     let mut radio = Vec::with_capacity(16);
-    // Of the radio that was asked last: the kernel tells the interfaces of each together.
+    // Of the radio that was asked last: the kernel reports the interfaces of each together.
     let mut surveyed = None;
     let mut survey = Vec::with_capacity(64);
     for interface in interfaces() {
@@ -91,13 +91,13 @@ pub fn add(answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
 fn ask_survey(interface: &Interface<'_>, ask: Ask<'_>, survey: &mut Vec<u8>) -> Result<(), Error> {
     survey.clear();
     let result = ask(GET_SURVEY, interface.index, &mut |attributes| {
-        let told = attributes.and_then(|attributes| find(attributes, SURVEY)).unwrap_or_default();
-        let frequency = find(told, CHANNEL).and_then(number);
-        let is_used = find(told, IN_USE).is_some();
+        let reported = attributes.and_then(|attributes| find(attributes, SURVEY)).unwrap_or_default();
+        let frequency = find(reported, CHANNEL).and_then(number);
+        let is_used = find(reported, IN_USE).is_some();
         let is_own = interface.frequency != 0 && frequency == Some(interface.frequency.into());
         if attributes.is_none() || is_used || (is_own && find(survey, IN_USE).is_none()) {
             survey.clear();
-            survey.extend_from_slice(told);
+            survey.extend_from_slice(reported);
         }
     });
     nl80211::absent_is_nothing(result).map(drop)
@@ -134,9 +134,9 @@ fn channel(frequency: u32) -> u32 {
 struct Sums {
     /// How many there are.
     count: u32,
-    /// The sum of the signals in dBm, and how many are told.
+    /// The sum of the signals in dBm, and how many are reported.
     signal: [i32; 2],
-    /// The sum of the bitrates in 100 kbit/s, and how many are told.
+    /// The sum of the bitrates in 100 kbit/s, and how many are reported.
     rate: [i32; 2],
 }
 
@@ -144,17 +144,17 @@ impl Sums {
     /// Adds a station.
     fn station(&mut self, signal: Option<i32>, rate: Option<i32>) {
         self.count = self.count.wrapping_add(1);
-        for ([sum, told], value) in [(&mut self.signal, signal), (&mut self.rate, rate)] {
+        for ([sum, reported], value) in [(&mut self.signal, signal), (&mut self.rate, rate)] {
             if let Some(value) = value {
                 *sum = sum.wrapping_add(value);
-                *told = told.wrapping_add(1);
+                *reported = reported.wrapping_add(1);
             }
         }
     }
 
     /// Adds the row of a network.
     fn add(&self, name: &[u8], radio: &[u8], noise: Option<i32>, table: &mut Table<'_, 0>) {
-        let mean = |[sum, told]: [i32; 2]| sum.checked_div(told);
+        let mean = |[sum, reported]: [i32; 2]| sum.checked_div(reported);
         let signal = mean(self.signal);
         let quality = signal.map(|signal| signal.clamp(-110, -40).wrapping_add(110).wrapping_mul(100) / 70);
         table.begin_row().label("ifname", name).label("radio", radio);
@@ -165,15 +165,15 @@ impl Sums {
     }
 }
 
-/// What the stations of an interface add up to; `None` if the driver does not tell.
+/// What the stations of an interface add up to; `None` if the driver does not report.
 fn stations(interface: &Interface<'_>, ask: Ask<'_>) -> Result<Option<Sums>, Error> {
     let mut sums = Sums::default();
     let result = ask(GET_STATION, interface.index, &mut |attributes| match attributes {
         None => sums = Sums::default(),
         Some(attributes) => {
-            if let Some((_, told)) = nl80211::station(attributes) {
-                let rate = find(told, TRANSMIT_RATE).and_then(nl80211::rate);
-                sums.station(find(told, SIGNAL).and_then(signed_byte), rate.map(u32::cast_signed));
+            if let Some((_, reported)) = nl80211::station(attributes) {
+                let rate = find(reported, TRANSMIT_RATE).and_then(nl80211::rate);
+                sums.station(find(reported, SIGNAL).and_then(signed_byte), rate.map(u32::cast_signed));
             }
         }
     });
@@ -244,13 +244,13 @@ mod tests {
         };
         let survey = |channels: &[Vec<u8>]| {
             let interface = Interface { frequency: 5180, ..Interface::default() };
-            let tell = &mut |_: u8, _: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
+            let answer = &mut |_: u8, _: u32, take: &mut dyn FnMut(Option<&[u8]>)| {
                 take(None);
                 channels.iter().for_each(|channel| take(Some(channel)));
                 Ok(())
             };
             let mut survey = Vec::new();
-            ask_survey(&interface, tell, &mut survey).unwrap();
+            ask_survey(&interface, answer, &mut survey).unwrap();
             find(&survey, NOISE).and_then(signed_byte)
         };
         let (mine, other) = (channel(5180, 0xa0, &[]), channel(5200, 0xa1, &attribute(3, &[])));

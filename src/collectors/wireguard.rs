@@ -38,7 +38,7 @@ const RECEIVED: u16 = 7;
 const SENT: u16 = 8;
 const ALLOWED: u16 = 9;
 
-/// Those of an interface: its name, and within what is told of links the kind that it is.
+/// Those of an interface: its name, and within what is known of links the kind that it is.
 const NAME: u16 = 3;
 const LINK_INFO: u16 = 18;
 const LINK_KIND: u16 = 1;
@@ -76,7 +76,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
                 }
             }),
         );
-        // What is half told is not told.
+        // What is half reported is not reported.
         if absent_is_nothing(result.map(drop))?.is_none() {
             table.cut(start);
         }
@@ -99,17 +99,17 @@ pub fn tunnels(links: &[u8]) -> impl Iterator<Item = (u32, &[u8], generic_netlin
     })
 }
 
-/// Adds what a message tells of a tunnel. The first one of an answer has what is the tunnel's own, and
+/// Adds what a message reports about a tunnel. The first one of an answer has what is the tunnel's own, and
 /// peers; the others have the peers that did not fit.
-pub fn add(name: &[u8], told: &[u8], count: &mut u32, table: &mut Table<'_, 0>) {
-    let port = find(told, LISTEN_PORT).and_then(|value| u16_at(value, 0));
+pub fn add(name: &[u8], reported: &[u8], count: &mut u32, table: &mut Table<'_, 0>) {
+    let port = find(reported, LISTEN_PORT).and_then(|value| u16_at(value, 0));
     if let Some(port) = port {
-        let key = find(told, TUNNEL_KEY).unwrap_or_default();
+        let key = find(reported, TUNNEL_KEY).unwrap_or_default();
         table.begin_row().label("listen_port", &Digits::new(port.into())).label("name", name);
         table.label("public_key", &base64(key)).skip(3).count(Some(1));
     }
     let mut buffer = Vec::new();
-    for (_, peer) in attributes(find(told, PEERS).unwrap_or_default()) {
+    for (_, peer) in attributes(find(reported, PEERS).unwrap_or_default()) {
         // Of a peer whose networks did not fit the next message has its key and the rest of them.
         let (Some(key), Some(received)) = (find(peer, PEER_KEY), find(peer, RECEIVED)) else { continue };
         if *count >= MOST_PEERS {
@@ -173,12 +173,12 @@ mod tests {
     #[cfg(target_endian = "little")]
     use crate::machine::netlink::{sample::captured, things};
 
-    fn samples(told: &[&[u8]]) -> Vec<String> {
+    fn samples(reported: &[&[u8]]) -> Vec<String> {
         let mut page = Page::default();
         let mut table = page.rows(&FAMILIES);
         let mut count = 0;
-        for told in told {
-            add(b"wg0", told, &mut count, &mut table);
+        for reported in reported {
+            add(b"wg0", reported, &mut count, &mut table);
         }
         table.finish();
         let mut out = Sorted::default();
@@ -266,8 +266,8 @@ mod tests {
         let peers: Vec<u8> = (0..=u8::MAX).chain(0..100).flat_map(|number| peer(number, &counts(1))).collect();
         // Their nest would not fit one attribute's length: as many messages.
         let messages: Vec<_> = peers.chunks(peer(0, &counts(1)).len()).map(|peer| attribute(PEERS, peer)).collect();
-        let told: Vec<_> = messages.iter().map(Vec::as_slice).collect();
-        assert_eq!(samples(&told).len(), 256 * 4);
+        let reported: Vec<_> = messages.iter().map(Vec::as_slice).collect();
+        assert_eq!(samples(&reported).len(), 256 * 4);
         let many: Vec<u8> = (0..1000).flat_map(|_| allowed(&[192, 168, 100, 0], 24)).collect();
         assert!(networks(&many).len() <= LONG + 64);
     }

@@ -7,7 +7,7 @@ use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::text::scan::{decimal, lines, words};
 
-/// The reasons that are told, by the kernel's name and in its order.
+/// The reasons that are reported, by the kernel's name and in its order.
 const REASONS: [(&[u8], Family); 28] = [
     (b"XfrmInError", counter!("node_xfrm_in_error_packets_total", "All errors not matched by other")),
     (b"XfrmInBufferError", counter!("node_xfrm_in_buffer_error_packets_total", "No buffer is left")),

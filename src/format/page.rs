@@ -317,8 +317,8 @@ mod tests {
                 page.single(&Family(name), 1_u64);
             }
             let text = written(&mut page);
-            let told: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(" 1")).collect();
-            assert!(told.is_sorted() && told.len() == 2, "{text}");
+            let reported: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(" 1")).collect();
+            assert!(reported.is_sorted() && reported.len() == 2, "{text}");
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_that_comes_to_be_written_twice_is_told_in_the_order_of_writing() {
+    fn a_family_that_comes_to_be_written_twice_is_reported_in_the_order_of_writing() {
         let mut page = Page::default();
         for (names, order) in [(["b", "a"], "21"), (["a", "a"], "12"), (["a", "b"], "12"), (["b", "b"], "12")] {
             page.begin(&mut Sorted::default());

@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn the_log_has_one_line_of_it() {
         let found = [b"\"\xff\n", [b'x'; 100].as_slice()].concat();
-        let told = Error::odd(b"/proc/a\nb", &found).to_string();
-        assert_eq!(told, [r#"/proc/a\nb: unexpected '\"\xff\n"#, &"x".repeat(57), "'"].concat());
+        let reported = Error::odd(b"/proc/a\nb", &found).to_string();
+        assert_eq!(reported, [r#"/proc/a\nb: unexpected '\"\xff\n"#, &"x".repeat(57), "'"].concat());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) const LONGEST: usize = 4 << 20;
 pub const LONGEST_GIVEN: u64 = 1 << 20;
 /// A buffer longer than this is not kept for the next file.
 const USUAL: usize = 64 << 10;
-/// How many of the faults are told of what a collector passed over.
+/// How many faults of what a collector passed over are reported.
 const MOST_SKIPPED: usize = 16;
 
 /// The files that are kept open, and room for what files say.
@@ -47,11 +47,11 @@ type Pool = RefCell<Vec<Box<Buffer>>>;
 pub(super) enum Reading {
     /// To its end, and kept open for the next time.
     Kept,
-    /// As one record, which one read tells all of if it has the room, and kept open.
+    /// As one record, which one read gives whole if it has the room, and kept open.
     KeptRecord,
     /// To its end.
     Whole,
-    /// An attribute: one read tells all of it, and blanks around it mean nothing.
+    /// An attribute: one read gives all of it, and blanks around it mean nothing.
     Attribute,
     /// An attribute that is kept open.
     KeptAttribute,

@@ -121,7 +121,7 @@ impl Machine {
     }
 
     /// An attribute below /sys, without the end of its line; `None` if it is not there or the
-    /// driver does not tell, which is the same to a collector.
+    /// driver does not report, which is the same to a collector.
     pub fn sys(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         self.files.read(&self.paths.sysfs, path, Reading::Attribute).ok()
     }
@@ -238,7 +238,7 @@ impl Machine {
     /// The kernel's answer to a netlink request for all things of a `kind`, whole.
     ///
     /// # Errors
-    /// [`Error::Absent`] if the kernel knows of no such things, or they change too fast to be told;
+    /// [`Error::Absent`] if the kernel knows of no such things, or they change too fast to be reported;
     /// [`Fault::Unreadable`] if it has no descriptor or memory to spare.
     pub fn dump(&self, kind: u16, body: &[u8]) -> Result<Text<'_>, Error> {
         let mut text = self.files.open_text("netlink:", &[b"route"], false);
@@ -247,7 +247,7 @@ impl Machine {
         self.answered(&mut text, ask).map(|()| text)
     }
 
-    /// The kernel's answer that tells all interfaces, for [`netlink`](crate::machine::netlink).
+    /// The kernel's answer that reports all interfaces, for [`netlink`](crate::machine::netlink).
     ///
     /// # Errors
     /// As [`Machine::dump`].
@@ -335,11 +335,11 @@ mod tests {
     }
 
     #[test]
-    fn a_given_path_is_told_as_it_was_given() {
+    fn a_given_path_is_reported_as_it_was_given() {
         let machine = Machine::default();
-        for (directory, told) in [("/nowhere", "/nowhere/file: "), ("nowhere", "./nowhere/file: ")] {
+        for (directory, reported) in [("/nowhere", "/nowhere/file: "), ("nowhere", "./nowhere/file: ")] {
             let error = machine.given_file(directory.as_bytes(), b"file").map(drop).unwrap_err().to_string();
-            assert!(error.starts_with(told), "{error}");
+            assert!(error.starts_with(reported), "{error}");
         }
     }
 }

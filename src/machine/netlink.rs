@@ -1,4 +1,4 @@
-//! Netlink's messages: what the kernel answers in one piece that files tell one by one.
+//! Netlink's messages: what the kernel answers in one piece that files hold one by one.
 //!
 //! A message is its length, type, flags, sequence number and port, 16 bytes, and a body; a body is
 //! a fixed head and attributes, each its length, type and value. All begin at multiples of four, in
@@ -55,7 +55,7 @@ pub struct Message<'a> {
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// All was told.
+    /// All was reported.
     Whole,
     /// What it is about changed meanwhile, so that it may be neither the old nor the new.
     Interrupted,

@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(at(berlin, 1_774_746_000), (&b"CEST"[..], 7200));
         assert_eq!(at(berlin, 1_792_889_999), (&b"CEST"[..], 7200));
         assert_eq!(at(berlin, 1_792_890_000), (&b"CET"[..], 3600));
-        // 2026-03-08 and 2026-11-01 by the rules that are not told.
+        // 2026-03-08 and 2026-11-01 by the rules that are implied.
         for new_york in ["EST5EDT", "EST5EDT,M3.2.0,M11.1.0"] {
             assert_eq!(at(new_york, 1_772_953_199).1, -18_000);
             assert_eq!(at(new_york, 1_772_953_200).1, -14_400);

@@ -1,7 +1,7 @@
 //! The log: one line each on standard error, in logfmt as node_exporter's.
 //!
 //! Written through the `log` crate, which tiny_http brings along. An exporter that is well says
-//! nothing after its start; what is told later is a change of state.
+//! nothing after its start; what is reported later is a change of state.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ impl Log for Stderr {
 
 /// Writes `line` on standard error.
 pub fn print(line: &str) {
-    // Nobody is there to be told that it cannot be written.
+    // Nobody reads that it cannot be written.
     let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
 }
 

@@ -90,7 +90,7 @@ impl User {
         // the thread's are the process's.
         set_thread_groups(groups).map_err(|error| refused("groups", error))?;
         set_thread_gid(*gid).map_err(|error| refused("group", error))?;
-        // The kernel takes all rights from who is not root any more, unless it is told first.
+        // The kernel takes all rights from who is not root any more, unless it is asked not to.
         let _ = set_keep_capabilities(keeps_net_admin);
         set_thread_uid(*uid).map_err(|error| refused("user", error))?;
         if keeps_net_admin {

@@ -199,7 +199,7 @@ pub fn by_child<const N: usize>(message: impl FnOnce() -> [[u8; 8]; N]) -> Resul
 /// changes nothing here.
 ///
 /// # Errors
-/// The kernel does not tell, such as within a container.
+/// The kernel does not report, such as within a container.
 #[allow(unsafe_code)]
 pub fn clock() -> Result<(libc::timex, libc::c_int), Errno> {
     let mut clock = MaybeUninit::<libc::timex>::zeroed();
@@ -249,8 +249,8 @@ pub struct Status {
 /// three ways, at 2 kB; rustix's looks for statx(2) by name, and brings 12 kB for that.
 ///
 /// # Errors
-/// The kernel has none: it is told of every open file.
-// The C library's type of times is about to be one of 64 bits, which the assertion would tell.
+/// The kernel has none: it knows every open file.
+// The C library's type of times is about to be one of 64 bits, which the assertion would show.
 #[allow(clippy::useless_conversion, deprecated, unsafe_code)]
 pub fn status(file: BorrowedFd<'_>) -> Result<Status, Errno> {
     #[cfg(target_pointer_width = "64")]
@@ -274,7 +274,7 @@ pub fn status(file: BorrowedFd<'_>) -> Result<Status, Errno> {
     })
 }
 
-/// Reads a small file of the exporter's own, rather than one that tells of the machine, and the
+/// Reads a small file of the exporter's own, rather than one about the machine, and the
 /// permissions on it.
 ///
 /// # Errors
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_as_long_as_it_is_told() {
+    fn waits_for_as_long_as_it_is_reported() {
         let (receiver, sender) = rustix::pipe::pipe().unwrap();
         for milliseconds in [30, 1100] {
             let (began, patience) = (Instant::now(), Duration::from_millis(milliseconds));

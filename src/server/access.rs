@@ -174,7 +174,7 @@ impl Access {
         accepted
     }
 
-    /// What a client without credentials is told to send.
+    /// What a client without credentials is asked to send.
     #[must_use]
     pub fn challenge(&self) -> &'static str {
         if self.credentials.iter().any(|known| known.scheme == Scheme::Basic) {

@@ -85,7 +85,7 @@ fn ask(target: &Target, head: &mut [u8]) -> Result<usize, Errno> {
         false => Err(Errno::TIMEDOUT),
     };
     match connect(&socket, &address) {
-        // Whether it has come about, the next call tells.
+        // The next call says whether it has come about.
         Err(Errno::INPROGRESS) => wait(PollFlags::OUT)?,
         other => other?,
     }

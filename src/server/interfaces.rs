@@ -24,7 +24,7 @@ pub fn watch(listeners: &[Listener]) -> Option<OwnedFd> {
 /// Takes what the kernel has written. What it says is not read: whoever asks looks for himself.
 pub fn drain(watcher: &OwnedFd) {
     let mut message = [0_u8; 512];
-    // An overrun is told as an error, and the next read goes on; what is left after so many wakes
+    // An overrun is reported as an error, and the next read goes on; what is left after so many wakes
     // the server again.
     for _ in 0..256 {
         if let Err(Errno::AGAIN) = rustix::net::recv(watcher, &mut message, RecvFlags::empty()) {

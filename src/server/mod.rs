@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_not_whole_in_time_is_told_so() {
+    fn a_request_that_is_not_whole_in_time_is_reported_so() {
         let mut tiny = Tiny;
         let mut server = server(&mut tiny);
         let (mut slow, mut client) = connection("192.0.2.1");

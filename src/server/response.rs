@@ -18,7 +18,7 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub enum Afterwards {
     /// It is kept, as HTTP/1.1 takes for granted.
     Keep,
-    /// It is kept, which an HTTP/1.0 client has to be told.
+    /// It is kept, which the answer has to say to an HTTP/1.0 client.
     KeepOld,
     /// It is closed.
     Close,
