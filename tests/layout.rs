@@ -1,4 +1,4 @@
-//! The floors of `src`: who may know whom.
+//! The floors of `src`: who may know whom, and how long a file may be.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -20,6 +20,12 @@ const FLOORS: [&str; 12] = [
     "built",
     "text",
 ];
+
+/// The most lines of a file with its tests.
+const LONGEST: usize = 400;
+
+/// Files that may be longer for a table of data.
+const WITH_A_TABLE: [&str; 1] = ["collectors/netclass.rs"];
 
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
@@ -59,6 +65,14 @@ fn imports_run_downwards() {
             let Some(other) = name.get(..end).filter(|name| !name.is_empty()) else { continue };
             assert!(other == room || floor(other) > floor(room), "{file} imports from '{other}', above it");
         }
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for (file, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST || WITH_A_TABLE.contains(&file.as_str()), "{file} has {lines} lines");
     }
 }
 

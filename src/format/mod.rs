@@ -2,6 +2,7 @@
 
 pub mod family;
 mod label;
+mod number;
 pub mod page;
 pub mod parse;
 mod series;

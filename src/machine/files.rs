@@ -16,6 +16,7 @@ use rustix::io::{Errno, pread};
 
 use super::error::Error;
 use super::kept::{Kept, KeptFile};
+use super::reading::Reading;
 use crate::process::syscalls;
 use crate::text::scan::split_once;
 
@@ -41,45 +42,6 @@ pub(super) struct Files {
 
 /// Buffers not in use. They are boxed, as a [`Text`] is to be small.
 type Pool = RefCell<Vec<Box<Buffer>>>;
-
-/// How a file is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// To its end, and kept open for the next time.
-    Kept,
-    /// As one record, which one read gives whole if it has the room, and kept open.
-    KeptRecord,
-    /// To its end.
-    Whole,
-    /// An attribute: one read gives all of it, and blanks around it mean nothing.
-    Attribute,
-    /// An attribute that is kept open.
-    KeptAttribute,
-}
-
-impl Reading {
-    fn keeps(self) -> bool {
-        matches!(self, Self::Kept | Self::KeptRecord | Self::KeptAttribute)
-    }
-
-    /// The same without keeping the file open.
-    pub fn anew(self) -> Self {
-        match self {
-            Self::Kept | Self::KeptRecord => Self::Whole,
-            Self::KeptAttribute => Self::Attribute,
-            other => other,
-        }
-    }
-
-    fn is_short(self) -> bool {
-        matches!(self, Self::Attribute | Self::KeptAttribute)
-    }
-
-    /// Whether a read that leaves room is the last.
-    fn is_at_once(self) -> bool {
-        self.is_short() || self == Self::KeptRecord
-    }
-}
 
 impl Files {
     /// A scrape begins: closes what is not asked for any more.

@@ -6,7 +6,8 @@
 
 use rustix::io::Errno;
 
-use super::netlink::{DUMP, Message, Netlink, ONE, Request, Subsystem, Taker, find, pair, u16_at};
+use super::netlink::{DUMP, Message, ONE, Request, find, pair, u16_at};
+use super::netlink_socket::{Netlink, Subsystem, Taker};
 
 /// A family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

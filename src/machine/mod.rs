@@ -7,6 +7,8 @@ mod files;
 pub mod generic_netlink;
 mod kept;
 pub mod netlink;
+mod netlink_socket;
+mod reading;
 pub mod statfs;
 pub mod timezone;
 
@@ -19,10 +21,12 @@ use rustix::io::Errno;
 use rustix::system::{Uname, uname};
 
 pub use error::{Error, Fault};
-use files::{Files, Reading};
+use files::Files;
 pub use files::{LONGEST_GIVEN, Names, Text};
 use generic_netlink::Family;
-use netlink::{ALL_LINKS, DUMP, GETLINK, Netlink, Request, Subsystem, Taker};
+use netlink::{ALL_LINKS, DUMP, GETLINK, Request};
+use netlink_socket::{Netlink, Subsystem, Taker};
+use reading::Reading;
 use statfs::{Question, Questions};
 
 use crate::text::digits::Digits;
