@@ -89,6 +89,10 @@ fn files_that_are_kept_open_make_room_where_no_descriptor_is_left() {
 
 #[test]
 fn a_process_that_listens_gives_up_what_it_does_not_need() {
+    // What the kernel has of an emulated process is QEMU's, which does not pass each limit on.
+    if std::env::var_os("EMULATOR").is_some() {
+        return;
+    }
     let exporter = Running::start(&[]);
     assert_eq!(exporter.ask(&get("/-/healthy")).status, 200);
     let status = exporter.proc("status");
