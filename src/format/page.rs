@@ -46,7 +46,7 @@ pub struct Mark {
 }
 
 /// Capacity that is not worth giving back, in bytes.
-const SPARE: usize = 64 << 10;
+pub(super) const SPARE: usize = 64 << 10;
 
 const HELP: &[u8] = b"# HELP ";
 const TYPE: &[u8] = b"\n# TYPE ";

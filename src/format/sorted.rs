@@ -115,3 +115,24 @@ impl Sorted {
         self.length = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::family::gauge;
+    use super::super::page::{Page, SPARE};
+    use super::*;
+
+    #[test]
+    fn a_page_that_was_huge_gives_its_memory_back() {
+        let (mut page, mut out) = (Page::default(), Sorted::default());
+        for count in [40_000, 1, 1] {
+            page.begin(&mut out);
+            page.family(&gauge!("a", "A."));
+            for number in 0..count {
+                page.sample(&[("k", number.to_string().as_bytes())], 1_u64);
+            }
+            page.write(&mut out, |_| true);
+        }
+        assert!(out.text.capacity() <= 4 * SPARE, "{}", out.text.capacity());
+    }
+}

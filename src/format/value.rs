@@ -48,7 +48,7 @@ impl From<i64> for Value {
 impl Value {
     /// Appends the shortest text of the number: no trailing zeros, no exponent.
     pub(super) fn write(self, text: &mut Vec<u8>) {
-        if self.negative && self.magnitude != 0 {
+        if self.negative {
             text.push(b'-');
         }
         let places = usize::from(self.places);
@@ -93,5 +93,7 @@ mod tests {
         assert_eq!(text_of(Value::decimal(u64::MAX, 18)), "18.446744073709551615");
         assert_eq!(text_of(Value::decimal(1_u64, 18)), "0.000000000000000001");
         assert_eq!(text_of(Value::decimal(10_u64, 1)), "1");
+        assert_eq!(text_of(Value::decimal(1_u64, 99)), "0.000000000000000001");
+        assert_eq!(text_of(0_i64), "0");
     }
 }
