@@ -241,7 +241,7 @@ emulated() {
     done
     cp "$source/guest" "$guest/init"
     cp "$image/packages/modules/dummy.ko" "$guest/"
-    cp "$image/packages/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
+    cp "$image/root/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
     ln -s busybox "$guest/bin/sh"
     mkdir "$guest/lib" # node_exporter is dynamic
     for library in ld.so.1 libc.so.6; do
