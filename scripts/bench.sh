@@ -227,10 +227,11 @@ emulated() {
     needs qemu-system-mipsel qemu-system-mips cpio cpio
     image=$target/router
     "$root/tests/router/image.sh"
-    if [ ! -e "$image/packages/usr/bin/prometheus-node-exporter" ]; then
-        (cd "$image/apt" && APT_CONFIG=$image/apt/apt.conf apt-get -q download prometheus-node-exporter &&
-            dpkg-deb -x prometheus-node-exporter_*.deb "$image/packages") >&2
-    fi
+    for package in prometheus-node-exporter busybox-static; do
+        [ ! -e "$image/packages/usr/share/doc/$package" ] || continue
+        (cd "$image/apt" && APT_CONFIG=$image/apt/apt.conf apt-get -q download "$package" &&
+            dpkg-deb -x "$package"_*.deb "$image/packages") >&2
+    done
     zig=$(find "$target"/ziglang==*/ziglang/zig 2>/dev/null | head -n 1)
     guest=$work/guest
     rm -rf "$guest"
@@ -241,7 +242,7 @@ emulated() {
     done
     cp "$source/guest" "$guest/init"
     cp "$image/packages/modules/dummy.ko" "$guest/"
-    cp "$image/root/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
+    cp "$image/packages/bin/busybox" "$image/packages/usr/bin/prometheus-node-exporter" "$(binary mipsel)" "$guest/bin/"
     ln -s busybox "$guest/bin/sh"
     mkdir "$guest/lib" # node_exporter is dynamic
     for library in ld.so.1 libc.so.6; do
