@@ -7,7 +7,7 @@
 use crate::format::{Family, Page, Table, Value};
 use crate::machine::generic_netlink::{self, HEAD};
 use crate::machine::netlink::{Message, attributes, find, number, text, things, u16_at, u32_at};
-use crate::machine::{Error, Machine, Text};
+use crate::machine::{Error, Machine, Text, absent_is_nothing};
 use crate::text::address::{LONGEST, hardware};
 
 /// Who answers a command about an interface, by its number: the kernel, or a test.
@@ -222,18 +222,6 @@ impl Stations {
         }
         table.finish();
         Ok(())
-    }
-}
-
-/// What a driver does not report is left out, alone: that is `None`.
-///
-/// # Errors
-/// Those that are faults.
-pub fn absent_is_nothing(result: Result<(), Error>) -> Result<Option<()>, Error> {
-    match result {
-        Ok(()) => Ok(Some(())),
-        Err(Error::Absent) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

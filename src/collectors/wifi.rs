@@ -5,7 +5,7 @@
 use crate::collectors::nl80211::{self, Ask, Figure, Interface, Stations, Unit};
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::netlink::{find, u32_at};
-use crate::machine::{Error, Machine};
+use crate::machine::{Error, Machine, absent_is_nothing};
 use crate::text::address::{LONGEST, hardware};
 
 const FAMILIES: [Family; 14] = [
@@ -98,7 +98,7 @@ fn add_interface(interface: &Interface<'_>, ask: Ask<'_>, table: &mut Table<'_, 
         table.label("mode", network.mode).label("ssid", network.ssid);
         table.skip(FIGURES.len().saturating_add(1)).count(Some(1));
     });
-    nl80211::absent_is_nothing(result).map(drop)
+    absent_is_nothing(result).map(drop)
 }
 
 /// A network that an interface is on.
@@ -137,16 +137,14 @@ fn ssid(mut elements: &[u8]) -> &[u8] {
 mod tests {
     use super::super::nl80211::sample;
     use super::*;
-    use crate::format::Sorted;
+    use crate::format::sample::written;
     use crate::machine::netlink::sample::attribute;
 
     #[test]
     fn real() {
         let mut page = Page::default();
         STATIONS.add(&sample::interfaces(), &mut sample::ask, &mut page).unwrap();
-        let mut out = Sorted::default();
-        page.write(&mut out, |_| true);
-        let page = String::from_utf8(out.to_vec()).unwrap();
+        let page = written(&mut page);
         let samples: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
         let of = |start: &str| samples.iter().filter(|line| line.starts_with(start)).count();
         // An access point misses no beacons of its stations.

@@ -6,7 +6,7 @@
 use crate::collectors::nl80211::{self, Ask, Figure, GET_STATION, GET_SURVEY, Interface, Unit};
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::netlink::{find, number};
-use crate::machine::{Error, Machine};
+use crate::machine::{Error, Machine, absent_is_nothing};
 use crate::text::address::{LONGEST, hardware};
 use crate::text::digits::Digits;
 
@@ -100,7 +100,7 @@ fn ask_survey(interface: &Interface<'_>, ask: Ask<'_>, survey: &mut Vec<u8>) -> 
             survey.extend_from_slice(reported);
         }
     });
-    nl80211::absent_is_nothing(result).map(drop)
+    absent_is_nothing(result).map(drop)
 }
 
 fn signed_byte(value: &[u8]) -> Option<i32> {
@@ -177,7 +177,7 @@ fn stations(interface: &Interface<'_>, ask: Ask<'_>) -> Result<Option<Sums>, Err
             }
         }
     });
-    Ok(nl80211::absent_is_nothing(result)?.map(|()| sums))
+    Ok(absent_is_nothing(result)?.map(|()| sums))
 }
 
 #[cfg(test)]

@@ -46,15 +46,13 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 mod tests {
     use super::super::nl80211::sample;
     use super::*;
-    use crate::format::Sorted;
+    use crate::format::sample::written;
 
     #[test]
     fn real() {
         let mut page = Page::default();
         STATIONS.add(&sample::interfaces(), &mut sample::ask, &mut page).unwrap();
-        let mut out = Sorted::default();
-        page.write(&mut out, |_| true);
-        let page = String::from_utf8(out.to_vec()).unwrap();
+        let page = written(&mut page);
         let samples: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(samples.len(), 9 * 3, "{page}");
         for sample in [

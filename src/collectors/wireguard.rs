@@ -3,11 +3,10 @@
 //! The kernel answers with the private key too, and only to who may set tunnels up: the collector is off
 //! by default. No byte of an answer is kept but what stands on the page; netlink.rs wipes each piece.
 
-use crate::collectors::nl80211::absent_is_nothing;
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::generic_netlink::{self, HEAD};
 use crate::machine::netlink::{NEWLINK, attributes, find, messages, text, u16_at, u32_at, u64_at};
-use crate::machine::{Error, Machine};
+use crate::machine::{Error, Machine, absent_is_nothing};
 use crate::text::address::write_ip;
 use crate::text::base64::base64;
 use crate::text::digits::Digits;

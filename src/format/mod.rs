@@ -17,3 +17,16 @@ pub use page::Page;
 pub use sorted::Sorted;
 pub use table::Table;
 pub use value::Value;
+
+/// What the tests of those who write a page need.
+#[cfg(test)]
+pub mod sample {
+    use super::{Page, Sorted};
+
+    /// The page as it is sent.
+    pub fn written(page: &mut Page) -> String {
+        let mut out = Sorted::default();
+        page.write(&mut out, |_| true);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+}

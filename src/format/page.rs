@@ -276,13 +276,8 @@ fn is_of_name(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::family::{counter, gauge};
+    use super::super::sample::written;
     use super::*;
-
-    fn written(page: &mut Page) -> String {
-        let mut out = Sorted::default();
-        page.write(&mut out, |_| true);
-        String::from_utf8(out.to_vec()).unwrap()
-    }
 
     #[test]
     fn labels_are_escaped_and_always_utf8() {

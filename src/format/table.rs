@@ -170,14 +170,8 @@ impl<const N: usize> Table<'_, N> {
 #[cfg(test)]
 mod tests {
     use super::super::family::{counter, gauge};
-    use super::super::sorted::Sorted;
+    use super::super::sample::written;
     use super::*;
-
-    fn written(page: &mut Page) -> String {
-        let mut out = Sorted::default();
-        page.write(&mut out, |_| true);
-        String::from_utf8(out.to_vec()).unwrap()
-    }
 
     #[test]
     fn of_rows_with_the_same_labels_the_last_holds() {

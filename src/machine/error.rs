@@ -124,6 +124,18 @@ fn is_figure(word: &[u8]) -> bool {
     word.iter().all(is_part) && (word.len() == 8 || word.iter().any(u8::is_ascii_digit))
 }
 
+/// What is not on this machine, or what a driver does not report, is left out alone: that is `None`.
+///
+/// # Errors
+/// Those that are faults.
+pub fn absent_is_nothing(result: Result<(), Error>) -> Result<Option<()>, Error> {
+    match result {
+        Ok(()) => Ok(Some(())),
+        Err(Error::Absent) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

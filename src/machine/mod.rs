@@ -20,7 +20,7 @@ use rustix::fs::{CWD, OFlags, readlinkat_raw};
 use rustix::io::Errno;
 use rustix::system::{Uname, uname};
 
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, absent_is_nothing};
 use files::Files;
 pub use files::{LONGEST_GIVEN, Names, Text};
 use generic_netlink::Family;
