@@ -202,9 +202,9 @@ impl Logged {
                 log::log!(level, "msg=\"{what}\" name={name} err=\"{fault}\"");
             }
         }
-        if faults.is_empty() && !self.faults.is_empty() {
-            let level = if std::mem::take(&mut self.aloud) { Level::Info } else { Level::Debug };
-            log::log!(level, "msg=\"collector is well again\" name={name}");
+        // What only had nothing to report was not ill.
+        if faults.is_empty() && std::mem::take(&mut self.aloud) {
+            log::info!("msg=\"collector is well again\" name={name}");
         }
         (self.faults, self.failed) = (faults, failed);
     }
