@@ -111,6 +111,31 @@ fn a_process_that_listens_gives_up_what_it_does_not_need() {
 }
 
 #[test]
+fn one_right_is_kept_and_only_for_who_asked_for_it() {
+    const NET_ADMIN: u64 = 1 << 12;
+    let rights = |status: &str| {
+        let words = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().split_whitespace();
+        assert_eq!(words("CapPrm:").next(), words("CapEff:").next());
+        let users: Vec<_> = words("Uid:").map(str::to_owned).collect();
+        (users, u64::from_str_radix(words("CapEff:").next().unwrap(), 16).unwrap())
+    };
+    let (users, own) = rights(&std::fs::read_to_string("/proc/self/status").unwrap());
+    if users[1] != "0" || std::env::var_os("EMULATOR").is_some() {
+        eprintln!("skipped: only root can start it with --user");
+        return;
+    }
+    for (options, kept) in [
+        (&["--user=65534"][..], 0),
+        (&["--user=65534", "--collector.wireguard"], own & NET_ADMIN),
+        (&["--user=65534", "--collector.wireguard", "--no-collector.wireguard"], 0),
+    ] {
+        let exporter = Running::start(options);
+        assert_eq!(exporter.ask(&get("/-/healthy")).status, 200);
+        assert_eq!(rights(&exporter.proc("status")), (vec!["65534".to_owned(); 4], kept), "{options:?}");
+    }
+}
+
+#[test]
 fn the_start_of_the_process_stays_where_it_is() {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let before = now();
