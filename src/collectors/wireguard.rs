@@ -58,7 +58,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     }
     let links = machine.links()?;
     let mut found = Err(Error::Absent);
-    let mut peers = 0;
+    let (mut peers, mut last) = (0, Last::default());
     let mut table = page.rows(&FAMILIES);
     for (index, name, family) in tunnels(&links) {
         let (start, before) = (table.len(), peers);
@@ -68,7 +68,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             Some((INTERFACE_INDEX, index)),
             Some(&mut |message| {
                 if let Some(message) = message {
-                    add(name, message.body.get(HEAD..).unwrap_or_default(), &mut peers, &mut table);
+                    add(name, message.body.get(HEAD..).unwrap_or_default(), &mut peers, &mut last, &mut table);
                 } else {
                     table.cut(start);
                     peers = before;
@@ -98,31 +98,46 @@ pub fn tunnels(links: &[u8]) -> impl Iterator<Item = (u32, &[u8], generic_netlin
     })
 }
 
+/// The peer whose rows were added last, as its networks may go on in the next message.
+#[derive(Debug, Default)]
+pub struct Last {
+    key: Vec<u8>,
+    endpoint: Vec<u8>,
+    networks: Vec<u8>,
+}
+
 /// Adds what a message reports about a tunnel. The first one of an answer has what is the tunnel's own, and
 /// peers; the others have the peers that did not fit.
-pub fn add(name: &[u8], reported: &[u8], count: &mut u32, table: &mut Table<'_, 0>) {
+pub fn add(name: &[u8], reported: &[u8], count: &mut u32, last: &mut Last, table: &mut Table<'_, 0>) {
     let port = find(reported, LISTEN_PORT).and_then(|value| u16_at(value, 0));
     if let Some(port) = port {
         let key = find(reported, TUNNEL_KEY).unwrap_or_default();
         table.begin_row().label("listen_port", &Digits::new(port.into())).label("name", name);
         table.label("public_key", &base64(key)).skip(3).count(Some(1));
     }
-    let mut buffer = Vec::new();
     for (_, peer) in attributes(find(reported, PEERS).unwrap_or_default()) {
-        // Of a peer whose networks did not fit the next message has its key and the rest of them.
-        let (Some(key), Some(received)) = (find(peer, PEER_KEY), find(peer, RECEIVED)) else { continue };
-        if *count >= MOST_PEERS {
-            break;
+        let key = base64(find(peer, PEER_KEY).unwrap_or_default());
+        if let Some(received) = find(peer, RECEIVED) {
+            if *count >= MOST_PEERS {
+                break;
+            }
+            *count = count.wrapping_add(1);
+            table.begin_row().label("interface", name).label("public_key", &key);
+            for value in [find(peer, HANDSHAKE).unwrap_or_default(), received, find(peer, SENT).unwrap_or_default()] {
+                table.count(u64_at(value, 0));
+            }
+            write_endpoint(&mut last.endpoint, find(peer, ENDPOINT).unwrap_or_default());
+            last.networks.clear();
+            last.key.clear();
+            last.key.extend_from_slice(&key);
+        } else if last.key == key {
+            // Of a peer whose networks did not fit the next message has its key and the rest of them.
+            table.cut(table.len().saturating_sub(1));
+        } else {
+            continue;
         }
-        *count = count.wrapping_add(1);
-        let key = base64(key);
-        table.begin_row().label("interface", name).label("public_key", &key);
-        for value in [find(peer, HANDSHAKE).unwrap_or_default(), received, find(peer, SENT).unwrap_or_default()] {
-            table.count(u64_at(value, 0));
-        }
-        let networks = networks(find(peer, ALLOWED).unwrap_or_default());
-        write_endpoint(&mut buffer, find(peer, ENDPOINT).unwrap_or_default());
-        table.begin_row().label("allowed_ips", &networks).label("endpoint", &buffer);
+        add_networks(find(peer, ALLOWED).unwrap_or_default(), &mut last.networks);
+        table.begin_row().label("allowed_ips", &last.networks).label("endpoint", &last.endpoint);
         table.label("interface", name).label("public_key", &key).skip(4).count(Some(1));
     }
 }
@@ -143,12 +158,15 @@ fn write_endpoint(text: &mut Vec<u8>, endpoint: &[u8]) {
     text.extend_from_slice(&Digits::new(u16::from_be_bytes(port).into()));
 }
 
-/// The networks that a peer may send from, with commas between.
-fn networks(allowed: &[u8]) -> Vec<u8> {
+/// Adds the networks that a peer may send from, with commas between.
+fn add_networks(allowed: &[u8], all: &mut Vec<u8>) {
     const ADDRESS: u16 = 2;
     const LENGTH: u16 = 3;
-    let (mut all, mut one) = (Vec::new(), Vec::new());
+    let mut one = Vec::new();
     for (_, network) in attributes(allowed) {
+        if all.len() > LONG {
+            break;
+        }
         write_ip(&mut one, find(network, ADDRESS).unwrap_or_default());
         let Some(length) = find(network, LENGTH).and_then(<[u8]>::first).filter(|_| !one.is_empty()) else { continue };
         if !all.is_empty() {
@@ -157,11 +175,7 @@ fn networks(allowed: &[u8]) -> Vec<u8> {
         all.extend_from_slice(&one);
         all.push(b'/');
         all.extend_from_slice(&Digits::new((*length).into()));
-        if all.len() > LONG {
-            break;
-        }
     }
-    all
 }
 
 #[cfg(test)]
@@ -175,9 +189,9 @@ mod tests {
     fn samples(reported: &[&[u8]]) -> Vec<String> {
         let mut page = Page::default();
         let mut table = page.rows(&FAMILIES);
-        let mut count = 0;
+        let (mut count, mut last) = (0, Last::default());
         for reported in reported {
-            add(b"wg0", reported, &mut count, &mut table);
+            add(b"wg0", reported, &mut count, &mut last, &mut table);
         }
         table.finish();
         let mut out = Sorted::default();
@@ -235,7 +249,9 @@ mod tests {
         let networks = [allowed(&[10, 0, 0, 2], 32), allowed(&[0; 3], 1), allowed(&[0; 16], 0)].concat();
         let more = [counts(5_000_000_000), vec![attribute(ENDPOINT, &ipv4), attribute(ALLOWED, &networks)]].concat();
         let first = [attribute(LISTEN_PORT, &51820_u16.to_ne_bytes()), attribute(PEERS, &peer(1, &more))].concat();
-        let rest = [peer(1, &[attribute(ALLOWED, &allowed(&[10, 0, 0, 3], 32))]), peer(2, &counts(0))].concat();
+        let of_nobody = peer(3, &[attribute(ALLOWED, &allowed(&[10, 0, 0, 9], 32))]);
+        let rest = peer(1, &[attribute(ALLOWED, &allowed(&[10, 0, 0, 3], 32))]);
+        let rest = [rest, of_nobody, peer(2, &counts(0))].concat();
         let one = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
         let two = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
         assert_eq!(
@@ -245,7 +261,7 @@ mod tests {
                 format!("wireguard_latest_handshake_seconds{{interface=\"wg0\",public_key=\"{two}\"}} 1800000000"),
                 "wireguard_interface_info{listen_port=\"51820\",name=\"wg0\",public_key=\"\"} 1".into(),
                 format!(
-                    "wireguard_peer_info{{allowed_ips=\"10.0.0.2/32,::/0\",endpoint=\"192.0.2.1:51820\",interface=\"wg0\",public_key=\"{one}\"}} 1"
+                    "wireguard_peer_info{{allowed_ips=\"10.0.0.2/32,::/0,10.0.0.3/32\",endpoint=\"192.0.2.1:51820\",interface=\"wg0\",public_key=\"{one}\"}} 1"
                 ),
                 format!("wireguard_peer_info{{allowed_ips=\"\",endpoint=\"\",interface=\"wg0\",public_key=\"{two}\"}} 1"),
                 format!("wireguard_received_bytes_total{{interface=\"wg0\",public_key=\"{one}\"}} 5000000000"),
@@ -268,7 +284,10 @@ mod tests {
         let reported: Vec<_> = messages.iter().map(Vec::as_slice).collect();
         assert_eq!(samples(&reported).len(), 256 * 4);
         let many: Vec<u8> = (0..1000).flat_map(|_| allowed(&[192, 168, 100, 0], 24)).collect();
-        assert!(networks(&many).len() <= LONG + 64);
+        let mut all = Vec::new();
+        add_networks(&many, &mut all);
+        add_networks(&many, &mut all);
+        assert!(all.len() <= LONG + 64 && all.ends_with(b"192.168.100.0/24"));
     }
 
     #[test]

@@ -29,9 +29,9 @@ fuzz_target!(|input: &[u8]| {
     wifi::STATIONS.add(input, tell, &mut text).unwrap();
     wifi_stations::STATIONS.add(input, tell, &mut text).unwrap();
     let mut table = text.rows(&wireguard::FAMILIES);
-    let mut count = 0;
+    let (mut count, mut last) = (0, wireguard::Last::default());
     for message in things(input) {
-        wireguard::add(b"wg0", message.body.get(HEAD..).unwrap_or_default(), &mut count, &mut table);
+        wireguard::add(b"wg0", message.body.get(HEAD..).unwrap_or_default(), &mut count, &mut last, &mut table);
     }
     assert!(count <= 256 && table.len() <= 1024 + input.len());
     table.finish();
