@@ -225,6 +225,7 @@ fn broken() {
         r#"node_interrupts_total{cpu="0",devices="one",info="GIC",type="1"} 5"#,
         r#"node_md_blocks{device="md0"} 1000"#,
         r#"node_memory_MemTotal_bytes 1024000"#,
+        r#"node_mmc_life_time{device="mmc0:0001",type="a"} 2"#,
         r#"node_netstat_TcpExt_ListenDrops 3"#,
         r#"node_network_mtu_bytes{device="lo"} 1"#,
         r#"node_network_receive_bytes_total{device="eth0"} 1"#,

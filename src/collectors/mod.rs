@@ -20,6 +20,7 @@ pub mod kernel_hung;
 pub mod loadavg;
 pub mod mdadm;
 pub mod meminfo;
+pub mod mmc;
 pub mod mounts;
 pub mod netclass;
 pub mod netdev;
@@ -139,6 +140,7 @@ pub const ALL: &[Collector] = &[
     collector!(loadavg, ON),
     collector!(mdadm, ON),
     collector!(meminfo, ON),
+    collector!(mmc, ON),
     collector!(netclass, Netclass, ON),
     collector!(netdev, Netdev, ON),
     collector!(netstat, Netstat, ON),
