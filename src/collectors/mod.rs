@@ -38,6 +38,7 @@ pub mod process_stat;
 pub mod processes;
 pub mod processors;
 pub mod qdisc;
+pub mod ralink;
 pub mod remembered;
 pub mod schedstat;
 pub mod selinux;

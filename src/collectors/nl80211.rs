@@ -4,14 +4,18 @@
 //! Nobody needs a right to ask. Kernels before 3.5 or so say no more of an interface than its name
 //! and type; a driver leaves out what it does not measure.
 
+use crate::collectors::ralink;
 use crate::format::{Family, Page, Table, Value};
 use crate::machine::generic_netlink::{self, HEAD};
 use crate::machine::netlink::{Message, attributes, find, number, text, things, u16_at, u32_at};
-use crate::machine::{Error, Machine, Text, absent_is_nothing};
+use crate::machine::{Error, Machine, absent_is_nothing};
 use crate::text::address::{LONGEST, hardware};
 
 /// Who answers a command about an interface, by its number: the kernel, or a test.
 pub type Ask<'a> = &'a mut dyn FnMut(u8, u32, &mut dyn FnMut(Option<&[u8]>)) -> Result<(), Error>;
+
+/// Who adds the interfaces of an answer to the page.
+pub type Add<'a> = &'a mut dyn FnMut(&[u8], Ask<'_>) -> Result<(), Error>;
 
 /// The commands.
 const GET_INTERFACE: u8 = 5;
@@ -23,17 +27,22 @@ pub const GET_SCAN: u8 = 32;
 pub const GET_SURVEY: u8 = 50;
 
 /// The attributes' numbers.
-const WIPHY: u16 = 1;
-const INTERFACE_INDEX: u16 = 3;
-const INTERFACE_NAME: u16 = 4;
-const INTERFACE_TYPE: u16 = 5;
-const ADDRESS: u16 = 6;
-const STATION_INFO: u16 = 21;
-const FREQUENCY: u16 = 38;
-const SSID: u16 = 52;
+pub(super) const WIPHY: u16 = 1;
+pub(super) const INTERFACE_INDEX: u16 = 3;
+pub(super) const INTERFACE_NAME: u16 = 4;
+pub(super) const INTERFACE_TYPE: u16 = 5;
+pub(super) const ADDRESS: u16 = 6;
+pub(super) const STATION_INFO: u16 = 21;
+pub(super) const FREQUENCY: u16 = 38;
+pub(super) const SSID: u16 = 52;
+/// Of a station.
+pub(super) const SIGNAL: u16 = 7;
 
 /// The types of interfaces that others are on: their numbers and OpenWrt's names.
-const MODES: [(u32, &str); 5] = [(1, "Ad-Hoc"), (2, "Client"), (3, "Master"), (4, "Master (VLAN)"), (7, "Mesh Point")];
+const MODES: [(u32, &str); 5] =
+    [(1, "Ad-Hoc"), (2, "Client"), (ACCESS_POINT, "Master"), (4, "Master (VLAN)"), (7, "Mesh Point")];
+/// The type of an access point.
+pub const ACCESS_POINT: u32 = 3;
 /// The types that are on a network of somebody else's.
 const OF_OTHERS: [u32; 2] = [1, 2];
 
@@ -71,30 +80,27 @@ impl Interface<'_> {
     }
 }
 
-/// The kernel's answer about all interfaces, for [`interfaces`].
+/// Has the interfaces of all radios added, by whoever knows them: nl80211, or where that is not there a
+/// driver that answers in its place.
 ///
 /// # Errors
-/// [`Error::Absent`] if there is no radio, at the cost of one failing call.
-pub fn ask_interfaces(machine: &Machine) -> Result<Text<'_>, Error> {
+/// [`Error::Absent`] if there is no radio, at the cost of two failing calls.
+pub fn collect(machine: &Machine, add: Add<'_>) -> Result<(), Error> {
     // Netlink knows this machine alone, not one whose files are somewhere else.
     if machine.paths.sysfs != "/sys" {
         return Err(Error::Absent);
     }
-    machine.sys_names(&[b"class/ieee80211"])?;
-    machine.generic(generic_netlink::Family::Nl80211, GET_INTERFACE, None, None)
-}
-
-/// Has the kernel answer a command about an interface.
-///
-/// # Errors
-/// [`Error::Absent`] if the driver does not know.
-pub fn ask(machine: &Machine, command: u8, index: u32, take: &mut dyn FnMut(Option<&[u8]>)) -> Result<(), Error> {
-    let mut attributes_of = |message: Option<Message<'_>>| match message {
-        Some(message) => take(Some(message.body.get(HEAD..).unwrap_or_default())),
-        None => take(None),
-    };
-    let about = Some((INTERFACE_INDEX, index));
-    machine.generic(generic_netlink::Family::Nl80211, command, about, Some(&mut attributes_of)).map(drop)
+    if machine.sys_names(&[b"class/ieee80211"]).is_err() {
+        return ralink::collect(machine, add);
+    }
+    let family = generic_netlink::Family::Nl80211;
+    let answer = machine.generic(family, GET_INTERFACE, None, None)?;
+    add(&answer, &mut |command, index, take| {
+        let mut attributes_of = |message: Option<Message<'_>>| {
+            take(message.map(|message| message.body.get(HEAD..).unwrap_or_default()));
+        };
+        machine.generic(family, command, Some((INTERFACE_INDEX, index)), Some(&mut attributes_of)).map(drop)
+    })
 }
 
 /// The interfaces of an answer that have a name: a device of Wi-Fi Direct is none.
@@ -185,8 +191,7 @@ impl Stations {
     /// # Errors
     /// If there is no radio, or the kernel has no descriptor or memory to spare.
     pub fn collect(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let answer = ask_interfaces(machine)?;
-        self.add(&answer, &mut |command, index, take| ask(machine, command, index, take), page)
+        collect(machine, &mut |answer, ask| self.add(answer, ask, page))
     }
 
     /// Adds the stations of the interfaces of an answer.

@@ -3,7 +3,7 @@
 //!
 //! The names are those of OpenWrt's exporters, and `wifi_survey_*` our own.
 
-use crate::collectors::nl80211::{self, Ask, Figure, GET_STATION, GET_SURVEY, Interface, Unit};
+use crate::collectors::nl80211::{self, Ask, Figure, GET_STATION, GET_SURVEY, Interface, SIGNAL, Unit};
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::netlink::{find, number};
 use crate::machine::{Error, Machine, absent_is_nothing};
@@ -40,15 +40,13 @@ const TIMES: [Figure; 4] = [
 
 /// The attributes of a station.
 const TRANSMIT_RATE: u16 = 8;
-const SIGNAL: u16 = 7;
 
 /// Adds a row for each network and each radio.
 ///
 /// # Errors
 /// If there is no radio, or the kernel has no descriptor or memory to spare.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
-    let answer = nl80211::ask_interfaces(machine)?;
-    add(&answer, &mut |command, index, take| nl80211::ask(machine, command, index, take), page)
+    nl80211::collect(machine, &mut |answer, ask| add(answer, ask, page))
 }
 
 /// Adds the networks and radios of the interfaces of an answer.

@@ -13,7 +13,7 @@ const DONE: u16 = 3;
 /// The type of the message that says what went wrong.
 const ERROR: u16 = 2;
 /// The first type that is not one of netlink's own.
-const FIRST_KIND: u16 = 16;
+pub const FIRST_KIND: u16 = 16;
 /// The flags of a request: a request, and all there is.
 pub(super) const DUMP: u16 = 0x301;
 /// The flag of a request that one message answers.
@@ -73,7 +73,7 @@ pub(super) fn pad(out: &mut Vec<u8>, length: usize) {
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct Request<'r> {
+pub struct Request<'r> {
     /// Such as RTM_GETLINK.
     pub kind: u16,
     /// [`DUMP`] or [`ONE`].
@@ -83,7 +83,8 @@ pub(super) struct Request<'r> {
 }
 
 impl Request<'_> {
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    /// Adds the message to what is in `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[0; HEAD]);
         for part in self.body {
@@ -98,7 +99,8 @@ impl Request<'_> {
     }
 }
 
-pub(super) fn pair(low: u16, high: u16) -> [u8; 4] {
+/// Two numbers of 16 bits, such as the length and the kind of an attribute.
+pub fn pair(low: u16, high: u16) -> [u8; 4] {
     let ([a, b], [c, d]) = (low.to_ne_bytes(), high.to_ne_bytes());
     [a, b, c, d]
 }

@@ -101,32 +101,66 @@ fn last_error() -> Errno {
     Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
-/// The number of an interface, which nothing else ever gets while it is there. As for [`limit`], the
-/// C library's ioctl() would do, and knows requests of sound cards and video, at 1 kB.
+/// What is asked about an interface: the requests' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Its hardware address, behind two bytes.
+    Address = 0x8927,
+    /// Its number, which nothing else ever gets while it is there.
+    Number = 0x8933,
+    /// Of wifi without nl80211: what the driver calls itself, up to a NUL.
+    Driver = 0x8b01,
+    /// The number of the channel.
+    Channel = 0x8b05,
+    /// The network's name, into the buffer.
+    Network = 0x8b1b,
+    /// Ralink's own, which none but its driver may be asked: the stations, into the buffer.
+    Stations = 0x8bff,
+}
+
+/// Asks about an interface. Where root asks for one that is not there, the kernel looks for a module. The
+/// length of what is in the buffer stands where the answer has it: behind a pointer.
 ///
 /// # Errors
-/// ENODEV if there is none of this name.
+/// ENODEV if there is none of this name, and what the driver answers.
+// As for `limit`, the C library's ioctl() would do, and knows requests of sound cards, at 1 kB.
 #[allow(unsafe_code)]
-pub fn interface_number(socket: BorrowedFd<'_>, name: &str) -> Result<u32, Errno> {
-    const SIOCGIFINDEX: libc::c_ulong = 0x8933;
-    /// The kernel's `struct ifreq`, or more: its union has 24 bytes at most.
+pub fn interface(socket: BorrowedFd<'_>, what: About, name: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Errno> {
     #[repr(C)]
-    struct Request {
-        name: [u8; libc::IFNAMSIZ],
-        number: u32,
-        rest: [u64; 3],
+    #[derive(Clone, Copy)]
+    struct Buffer(*mut u8, u16);
+    /// The union of the kernel's `struct ifreq` and `struct iwreq`, of 24 bytes at most.
+    #[repr(C)]
+    union Answer {
+        buffer: Buffer,
+        bytes: [u8; 16],
+        all: [u64; 3],
     }
-    let mut request = Request { name: [0; libc::IFNAMSIZ], number: 0, rest: [0; 3] };
-    // One byte is the NUL's.
-    if name.len() >= request.name.len() {
+    #[repr(C)]
+    struct Request([u8; libc::IFNAMSIZ], Answer);
+    let mut request = Request([0; libc::IFNAMSIZ], Answer { all: [0; 3] });
+    request.1.buffer = Buffer(buffer.as_mut_ptr(), u16::try_from(buffer.len()).unwrap_or(u16::MAX));
+    // A byte of the name is the NUL's. Ralink's driver writes a network's name without a look at the length.
+    if name.len() >= request.0.len() || (what == About::Network && buffer.len() < 64) {
         return Err(Errno::NODEV);
     }
-    for (to, from) in request.name.iter_mut().zip(name.bytes()) {
-        *to = from;
+    for (to, from) in request.0.iter_mut().zip(name) {
+        *to = *from;
     }
-    // SAFETY: the kernel reads and writes an `ifreq` at the pointer, and keeps none.
-    let result = unsafe { libc::syscall(libc::SYS_ioctl, socket.as_raw_fd(), SIOCGIFINDEX, &raw mut request) };
-    if result == 0 { Ok(request.number) } else { Err(last_error()) }
+    // SAFETY: the kernel reads and writes a request at the pointer, and fills no more of the buffer than
+    // there is; it keeps no pointer.
+    let result = unsafe { libc::syscall(libc::SYS_ioctl, socket.as_raw_fd(), what as libc::c_ulong, &raw mut request) };
+    // SAFETY: all of its bytes have been set.
+    if result == 0 { Ok(unsafe { request.1.bytes }) } else { Err(last_error()) }
+}
+
+/// The number of an interface.
+///
+/// # Errors
+/// As [`interface`].
+pub fn interface_number(socket: BorrowedFd<'_>, name: &str) -> Result<u32, Errno> {
+    let [a, b, c, d, ..] = interface(socket, About::Number, name.as_bytes(), &mut [])?;
+    Ok(u32::from_ne_bytes([a, b, c, d]))
 }
 
 /// The size of a page of memory, in bytes. The C library's sysconf() knows 250 other things, at 1 kB.
