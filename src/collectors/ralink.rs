@@ -85,7 +85,6 @@ pub fn write_interface(
         _ => channel.wrapping_mul(5).wrapping_add(if channel < 14 { 2407 } else { 5000 }),
     };
     let index = MOST_NETWORKS.wrapping_mul(wiphy).wrapping_add(number).wrapping_add(1);
-    let [_, _, a, b, c, d, e, f, ..] = *address;
     let numbers = [
         [0; HEAD],
         pair(8, WIPHY),
@@ -97,11 +96,11 @@ pub fn write_interface(
         pair(8, FREQUENCY),
         frequency.to_ne_bytes(),
         pair(10, ADDRESS),
-        [a, b, c, d],
-        [e, f, 0, 0],
     ];
     let head = |kind, value: &[u8]| pair(u16::try_from(value.len()).unwrap_or_default().wrapping_add(4), kind);
-    let body: [&[u8]; 5] = [numbers.as_flattened(), &head(INTERFACE_NAME, name), name, &head(SSID, ssid), ssid];
+    let address = address.get(2..8).unwrap_or_default();
+    let body: [&[u8]; 6] =
+        [numbers.as_flattened(), address, &head(INTERFACE_NAME, name), name, &head(SSID, ssid), ssid];
     Request { kind: FIRST_KIND, flags: 0, body: &body }.write(out);
 }
 
