@@ -82,10 +82,13 @@ class Lab(Router):
 
     def tunnel(self):
         """Two tunnels; one has a peer in a namespace of its own, and what they exchange."""
-        # One without a key, whose peers are more than one message of the kernel has room for.
+        # One without a key, whose peers are more than one message of the kernel has room for; the networks of
+        # one of them are in two.
+        more = ", ".join(f"10.8.%d.{16 * network}/28" for network in range(12))
         peers = "".join(
             f"[Peer]\nPublicKey = {base64.b64encode(bytes([peer] * 32)).decode()}\n"
-            f"AllowedIPs = 10.7.{peer}.0/24, 10.6.{peer}.1, fd00:7:{peer}::/48\n" for peer in range(1, 61))
+            f"AllowedIPs = 10.7.{peer}.0/24, 10.6.{peer}.1, fd00:7:{peer}::/48, {more % ((peer,) * 12)}\n"
+            for peer in range(1, 61))
         self.run(f"cat >/tmp/peers <<'END'\n{peers}END\nip link add wg1 type wireguard && wg setconf wg1 /tmp/peers")
         self.run("""
             umask 077
