@@ -46,8 +46,8 @@ pub const ACCESS_POINT: u32 = 3;
 /// The types that are on a network of somebody else's.
 const OF_OTHERS: [u32; 2] = [1, 2];
 
-/// More stations than a router serves: no more are on the page.
-const MOST_STATIONS: u32 = 256;
+/// More rows, most of them stations', than a router has: no more are on the page.
+const MOST_ROWS: usize = 256;
 
 /// An interface of a radio.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -201,19 +201,13 @@ impl Stations {
     pub fn add(&self, answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
         let [device, address] = self.labels;
         let mut table = page.rows(self.families);
-        let mut count = 0;
         let mut buffer = [0; 3 * LONGEST];
         for interface in interfaces(answer).filter(|interface| interface.mode().is_some()) {
             (self.more)(&interface, ask, &mut table)?;
-            let (start, before) = (table.len(), count);
+            let start = table.len();
             let result = ask(GET_STATION, interface.index, &mut |attributes| {
-                let Some(attributes) = attributes else {
-                    table.cut(start);
-                    count = before;
-                    return;
-                };
-                let Some((mac, reported)) = station(attributes).filter(|_| count < MOST_STATIONS) else { return };
-                count = count.wrapping_add(1);
+                let Some(attributes) = attributes else { return table.cut(start) };
+                let Some((mac, reported)) = station(attributes).filter(|_| table.len() < MOST_ROWS) else { return };
                 table.begin_row().label(device, interface.name).label(address, hardware(mac, &mut buffer));
                 for figure in self.figures {
                     table.cell(figure.of(reported));
@@ -222,7 +216,6 @@ impl Stations {
             // What is half reported is not reported.
             if absent_is_nothing(result)?.is_none() {
                 table.cut(start);
-                count = before;
             }
         }
         table.finish();

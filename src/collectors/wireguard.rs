@@ -42,8 +42,8 @@ const NAME: u16 = 3;
 const LINK_INFO: u16 = 18;
 const LINK_KIND: u16 = 1;
 
-/// More peers than a router has: no more are on the page.
-const MOST_PEERS: u32 = 256;
+/// More rows than a router has, two for each peer: no more are on the page.
+const MOST_ROWS: usize = 512;
 /// How long the text of a peer's networks grows before it is left at that.
 const LONG: usize = 1024;
 
@@ -58,20 +58,19 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     }
     let links = machine.links()?;
     let mut found = Err(Error::Absent);
-    let (mut peers, mut last) = (0, Last::default());
+    let mut last = Last::default();
     let mut table = page.rows(&FAMILIES);
     for (index, name, family) in tunnels(&links) {
-        let (start, before) = (table.len(), peers);
+        let start = table.len();
         let result = machine.generic(
             family,
             GET_DEVICE,
             Some((INTERFACE_INDEX, index)),
             Some(&mut |message| {
                 if let Some(message) = message {
-                    add(name, message.body.get(HEAD..).unwrap_or_default(), &mut peers, &mut last, &mut table);
+                    add(name, message.body.get(HEAD..).unwrap_or_default(), &mut last, &mut table);
                 } else {
                     table.cut(start);
-                    peers = before;
                 }
             }),
         );
@@ -108,7 +107,7 @@ pub struct Last {
 
 /// Adds what a message reports about a tunnel. The first one of an answer has what is the tunnel's own, and
 /// peers; the others have the peers that did not fit.
-pub fn add(name: &[u8], reported: &[u8], count: &mut u32, last: &mut Last, table: &mut Table<'_, 0>) {
+pub fn add(name: &[u8], reported: &[u8], last: &mut Last, table: &mut Table<'_, 0>) {
     let port = find(reported, LISTEN_PORT).and_then(|value| u16_at(value, 0));
     if let Some(port) = port {
         let key = find(reported, TUNNEL_KEY).unwrap_or_default();
@@ -118,10 +117,9 @@ pub fn add(name: &[u8], reported: &[u8], count: &mut u32, last: &mut Last, table
     for (_, peer) in attributes(find(reported, PEERS).unwrap_or_default()) {
         let key = base64(find(peer, PEER_KEY).unwrap_or_default());
         if let Some(received) = find(peer, RECEIVED) {
-            if *count >= MOST_PEERS {
+            if table.len() >= MOST_ROWS {
                 break;
             }
-            *count = count.wrapping_add(1);
             table.begin_row().label("interface", name).label("public_key", &key);
             for value in [find(peer, HANDSHAKE).unwrap_or_default(), received, find(peer, SENT).unwrap_or_default()] {
                 table.count(u64_at(value, 0));
@@ -189,9 +187,9 @@ mod tests {
     fn samples(reported: &[&[u8]]) -> Vec<String> {
         let mut page = Page::default();
         let mut table = page.rows(&FAMILIES);
-        let (mut count, mut last) = (0, Last::default());
+        let mut last = Last::default();
         for reported in reported {
-            add(b"wg0", reported, &mut count, &mut last, &mut table);
+            add(b"wg0", reported, &mut last, &mut table);
         }
         table.finish();
         let mut out = Sorted::default();
