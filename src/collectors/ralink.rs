@@ -38,8 +38,8 @@ pub fn collect(machine: &Machine, add: Add<'_>) -> Result<(), Error> {
     let socket = socket.map_err(|_| Error::Absent)?;
     let mut interfaces = Vec::new();
     // What the driver leaves as it is is no table, nor anybody's station.
-    let mut tables = vec![0xff; TABLE << 1];
-    for ((wiphy, radio), table) in (0..).zip(RADIOS).zip(tables.chunks_exact_mut(TABLE)) {
+    let mut tables = vec![[0xff; TABLE]; RADIOS.len()];
+    for ((wiphy, radio), table) in (0..).zip(RADIOS).zip(&mut tables) {
         for number in 0..MOST_NETWORKS {
             let name = [radio, &*Digits::new(number.into())].concat();
             // Whether it is there and up. Of what is not there root must not ask: the kernel would run modprobe.
@@ -66,7 +66,7 @@ pub fn collect(machine: &Machine, add: Add<'_>) -> Result<(), Error> {
     if interfaces.is_empty() {
         return Err(Error::Absent);
     }
-    add(&interfaces, &mut |command, index, take| answer(&tables, command, index, take))
+    add(&interfaces, &mut |command, index, take| answer(tables.as_flattened(), command, index, take))
 }
 
 /// Adds an interface to an answer: the numbers of its radio and of itself there, its name, its channel, its

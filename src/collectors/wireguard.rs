@@ -58,10 +58,9 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     }
     let links = machine.links()?;
     let mut found = Err(Error::Absent);
-    let mut last = Last::default();
     let mut table = page.rows(&FAMILIES);
     for (index, name, family) in tunnels(&links) {
-        let start = table.len();
+        let (start, mut last) = (table.len(), Last::default());
         let result = machine.generic(
             family,
             GET_DEVICE,
@@ -97,7 +96,7 @@ pub fn tunnels(links: &[u8]) -> impl Iterator<Item = (u32, &[u8], generic_netlin
     })
 }
 
-/// The peer whose rows were added last, as its networks may go on in the next message.
+/// The peer of a tunnel whose rows were added last, as its networks may go on in the next message.
 #[derive(Debug, Default)]
 pub struct Last {
     key: Vec<u8>,
