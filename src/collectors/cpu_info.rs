@@ -37,8 +37,8 @@ impl CpuInfo {
     /// If the file cannot be read.
     pub fn collect(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = machine.proc(&[b"cpuinfo"])?;
-        let mut table = page.table(&INFO);
-        processors(&text, &mut |cpu| table.counts(&cpu.labels, [Some(1)]));
+        let mut table = page.rows(&INFO);
+        processors(&text, &mut |cpu| cpu.add_info(&mut table));
         table.finish();
         let mut table = page.rows(&FREQUENCY);
         processors(&text, &mut |cpu| cpu.add_frequency(&mut table));
@@ -51,13 +51,13 @@ impl CpuInfo {
 }
 
 /// Adds a row for each word that is wanted.
-fn add_words(page: &mut Page, family: &[Family; 1], label: &str, wanted: &Filter, text: &[u8]) {
+fn add_words(page: &mut Page, family: &[Family], label: &str, wanted: &Filter, text: &[u8]) {
     if !wanted.is_set() {
         return;
     }
-    let mut table = page.table(family);
+    let mut table = page.rows(family);
     for word in words(text).filter(|word| wanted.allows(word)) {
-        table.counts(&[(label, word)], [Some(1)]);
+        table.begin_row().label(label, word).count(Some(1));
     }
     table.finish();
 }
@@ -147,6 +147,15 @@ impl<'t> Processor<'t> {
         {
             self.set(label, value);
         }
+    }
+
+    /// Adds all that it says.
+    fn add_info(&self, table: &mut Table<'_, 0>) {
+        table.begin_row();
+        for (name, said) in &self.labels {
+            table.label(name, said);
+        }
+        table.count(Some(1));
     }
 
     /// Adds how fast it runs. The collector cpufreq may have a family of the same name, by processors

@@ -101,7 +101,7 @@ impl Collect for Filesystem {
         }
 
         let began = Instant::now();
-        let mut table = page.table(&FAMILIES);
+        let mut table = page.rows(&FAMILIES);
         for Asked { line, may_hang, question, .. } in &mut *asked {
             let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
             let point = strip(unescape(mount.point, point), root);
@@ -114,17 +114,15 @@ impl Collect for Filesystem {
             let error = report(question, &mut values);
             let [.., read_only, _] = &mut values;
             *read_only = Some(u64::from(mount.is_read_only()));
-            let labels = [
-                ("device", unescape(mount.device, device)),
-                ("device_error", error.as_bytes()),
-                ("fstype", mount.fs_type),
-                ("mountpoint", point),
-            ];
-            table.counts(&labels, values);
+            table.begin_row().label("device", unescape(mount.device, device));
+            table.label("device_error", error.as_bytes()).label("fstype", mount.fs_type).label("mountpoint", point);
+            for value in values {
+                table.count(value);
+            }
         }
         table.finish();
 
-        let mut table = page.table(&MOUNT_INFO);
+        let mut table = page.rows(&MOUNT_INFO);
         for Asked { line, question, .. } in asked {
             let (Some(mount), Some(Question::Answered(Ok(_)))) = (text.get(line.clone()).and_then(parse), question)
             else {

@@ -53,7 +53,7 @@ impl Collect for Netdev {
     /// If the file cannot be read.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = machine.proc(&[b"net/dev"])?;
-        let mut table = page.table(&FAMILIES);
+        let mut table = page.rows(&FAMILIES);
         // The first two lines are the heads of the columns.
         for line in lines(&text).skip(2) {
             match parse(line) {

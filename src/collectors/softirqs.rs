@@ -17,7 +17,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc_record(&[b"softirqs"])?;
     let mut lines = lines(&text);
     let first = lines.next().unwrap_or_default();
-    let mut table = page.table(&FUNCTIONS);
+    let mut table = page.rows(&FUNCTIONS);
     for line in lines {
         let Some((kind, counts)) = split_once(line, b':') else {
             text.skip(line);

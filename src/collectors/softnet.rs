@@ -27,7 +27,7 @@ const FAMILIES: [Family; 7] = [
 /// If the file cannot be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc(&[b"net/softnet_stat"])?;
-    let mut table = page.table(&FAMILIES);
+    let mut table = page.rows(&FAMILIES);
     for (place, line) in (0_u64..).zip(lines(&text)) {
         let Some((number, mut counts)) = parse(line) else {
             text.skip(line);

@@ -69,9 +69,9 @@ impl Collect for Textfile {
                 }
             }
         }
-        let mut table = page.table(&MTIME);
+        let mut table = page.rows(&MTIME);
         for (path, time) in &changed {
-            table.row(&[("file", path)], [Some(Value::from(*time))]);
+            table.begin_row().label("file", path).cell(Some(Value::from(*time)));
         }
         table.finish();
         page.single(&FAILED, has_failed);
