@@ -133,8 +133,11 @@ impl Scraper {
         let mut results = self.page.table(&RESULTS);
         for Running { collector, result, .. } in &self.collectors {
             if let Some(Outcome { nanoseconds, success }) = result {
-                let values = [Value::decimal(*nanoseconds, 9), (*success).into()];
-                results.row(&[("collector", collector.name.as_bytes())], values.map(Some));
+                results
+                    .row()
+                    .label("collector", collector.name.as_bytes())
+                    .cell(Some(Value::decimal(*nanoseconds, 9)))
+                    .cell(Some((*success).into()));
             }
         }
         results.finish();

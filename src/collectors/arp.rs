@@ -39,7 +39,7 @@ impl Collect for Arp {
             lines.next();
             lines
         };
-        let mut table = page.rows(&ENTRIES);
+        let mut table = page.table(&ENTRIES);
         for (at, line) in entries().enumerate() {
             let Some(device) = parse(line) else {
                 text.skip(line);
@@ -58,7 +58,7 @@ impl Collect for Arp {
                 count = count.wrapping_add(1);
             }
             if count != 0 && self.devices.allows(device) {
-                table.begin_row().label("device", device).count(Some(count.into()));
+                table.row().label("device", device).count(Some(count.into()));
             }
         }
         table.finish();

@@ -18,7 +18,7 @@ const CLASS: &[u8] = b"class/net/";
 /// If the kernel has no bonding.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let masters = machine.sys(&[CLASS, b"bonding_masters"]).ok_or(Error::Absent)?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for master in words(&masters) {
         let Some(slaves) = machine.sys(&[CLASS, master, b"/bonding/slaves"]) else { continue };
         let (mut active, mut all) = (0_u32, 0_u32);
@@ -28,7 +28,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             active = active.saturating_add(is_active.into());
             all = all.saturating_add(1);
         }
-        table.begin_row().label("master", master).cell(Some(active.into())).cell(Some(all.into()));
+        table.row().label("master", master).cell(Some(active.into())).cell(Some(all.into()));
     }
     table.finish();
     Ok(())

@@ -13,14 +13,14 @@ const BLOCKS: [Family; 1] = [gauge!("node_buddyinfo_blocks", "Count of free bloc
 /// If the file cannot be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc(&[b"buddyinfo"])?;
-    let mut table = page.rows(&BLOCKS);
+    let mut table = page.table(&BLOCKS);
     for line in lines(&text) {
         let Some((node, zone, counts)) = parse(line) else {
             text.skip(line);
             continue;
         };
         for (size, count) in (0_u32..).zip(counts) {
-            table.begin_row().label("node", node).label("size", &Digits::new(size.into())).label("zone", zone);
+            table.row().label("node", node).label("size", &Digits::new(size.into())).label("zone", zone);
             table.count(decimal(count));
         }
     }

@@ -97,7 +97,7 @@ fn seconds(
     modes: &[&str],
     first: usize,
 ) -> bool {
-    let mut table = page.rows(family);
+    let mut table = page.table(family);
     // The processors come first, and behind them may be thousands of interrupts.
     for line in lines(text).take_while(|line| line.starts_with(b"cpu")) {
         let Some((number, cpu)) = parse(line) else { continue };
@@ -110,7 +110,7 @@ fn seconds(
         for (mode, last) in modes.iter().zip(last.get_mut(first..).unwrap_or_default()) {
             let Some(ticks) = columns.next().and_then(decimal) else { continue };
             *last = ticks.max(*last);
-            table.begin_row().label("cpu", cpu).label("mode", mode.as_bytes()).cell(Some(Value::decimal(*last, 2)));
+            table.row().label("cpu", cpu).label("mode", mode.as_bytes()).cell(Some(Value::decimal(*last, 2)));
         }
     }
     let any = !table.is_empty();
@@ -141,10 +141,10 @@ fn begin_anew(last: &mut [u64; 10], line: &[u8]) {
 /// Adds the processors that the scheduler leaves alone.
 fn isolated(machine: &Machine, page: &mut Page) {
     let Some(text) = machine.sys_kept(&[CPUS, b"isolated"]) else { return };
-    let mut table = page.rows(&ISOLATED);
+    let mut table = page.table(&ISOLATED);
     for (first, last) in text.split(|&byte| byte == b',').filter_map(parse_range) {
         for cpu in first..=last {
-            table.begin_row().label("cpu", &Digits::new(cpu)).count(Some(1));
+            table.row().label("cpu", &Digits::new(cpu)).count(Some(1));
         }
     }
     table.finish();
@@ -162,10 +162,10 @@ fn online(machine: &Machine, page: &mut Page) {
     if machine.sys_kept(&[CPUS, b"cpu0/online"]).is_none() {
         return;
     }
-    let mut table = page.rows(&ONLINE);
+    let mut table = page.table(&ONLINE);
     each(machine, &mut |cpu, number| {
         let online = machine.sys_decimal(&[CPUS, cpu, b"/online"]) == Some(1);
-        table.begin_row().label("cpu", number).count(Some(online.into()));
+        table.row().label("cpu", number).count(Some(online.into()));
     });
     table.finish();
 }
@@ -178,13 +178,13 @@ fn throttles(machine: &Machine, page: &mut Page) {
         return;
     }
     for (families, file, with_core) in &THROTTLES {
-        let mut table = page.rows(families);
+        let mut table = page.table(families);
         each(machine, &mut |cpu, _| {
             let count = machine.sys_decimal(&[CPUS, cpu, b"/thermal_throttle/", file]);
             let core = machine.sys(&[CPUS, cpu, b"/topology/core_id"]);
             let package = machine.sys(&[CPUS, cpu, b"/topology/physical_package_id"]);
             if let (Some(core), Some(package)) = (core, package) {
-                table.begin_row();
+                table.row();
                 if *with_core {
                     table.label("core", &core);
                 }

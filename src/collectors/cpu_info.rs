@@ -37,10 +37,10 @@ impl CpuInfo {
     /// If the file cannot be read.
     pub fn collect(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = machine.proc(&[b"cpuinfo"])?;
-        let mut table = page.rows(&INFO);
+        let mut table = page.table(&INFO);
         processors(&text, &mut |cpu| cpu.add_info(&mut table));
         table.finish();
-        let mut table = page.rows(&FREQUENCY);
+        let mut table = page.table(&FREQUENCY);
         processors(&text, &mut |cpu| cpu.add_frequency(&mut table));
         table.finish();
         // ARM has its own word.
@@ -55,9 +55,9 @@ fn add_words(page: &mut Page, family: &[Family], label: &str, wanted: &Filter, t
     if !wanted.is_set() {
         return;
     }
-    let mut table = page.rows(family);
+    let mut table = page.table(family);
     for word in words(text).filter(|word| wanted.allows(word)) {
-        table.begin_row().label(label, word).count(Some(1));
+        table.row().label(label, word).count(Some(1));
     }
     table.finish();
 }
@@ -150,8 +150,8 @@ impl<'t> Processor<'t> {
     }
 
     /// Adds all that it says.
-    fn add_info(&self, table: &mut Table<'_, 0>) {
-        table.begin_row();
+    fn add_info(&self, table: &mut Table<'_>) {
+        table.row();
         for (name, said) in &self.labels {
             table.label(name, said);
         }
@@ -160,9 +160,9 @@ impl<'t> Processor<'t> {
 
     /// Adds how fast it runs. The collector cpufreq may have a family of the same name, by processors
     /// alone, and a label that is empty would not keep the two apart.
-    fn add_frequency(&self, table: &mut Table<'_, 0>) {
+    fn add_frequency(&self, table: &mut Table<'_>) {
         let Some(kilohertz) = fixed(self.megahertz, 3) else { return };
-        table.begin_row();
+        table.row();
         for (name, said) in &self.labels {
             if matches!(*name, "core" | "cpu" | "package") && !said.is_empty() {
                 table.label(name, said);
@@ -251,7 +251,7 @@ core id		: 2
     #[test]
     fn frequencies() {
         let mut page = Page::default();
-        let mut table = page.rows(&FREQUENCY);
+        let mut table = page.table(&FREQUENCY);
         let text = b"processor: 0\ncpu MHz: 1332.800\nphysical id: 0\ncore id: 1\n\nprocessor: 1\ncpu MHz: 2400\n\nprocessor: 2\n";
         super::processors(text, &mut |cpu| cpu.add_frequency(&mut table));
         table.finish();

@@ -36,12 +36,12 @@ const CPUS: &[u8] = b"devices/system/cpu/";
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let names = machine.sys_names(&[CPUS])?;
     let file = |cpu: &[u8], file: &[u8]| machine.sys(&[CPUS, cpu, b"/cpufreq/", file]);
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for cpu in names.iter() {
         // Every driver has this one, since it costs nothing.
         let Some(number) = number(cpu) else { continue };
         if file(cpu, b"cpuinfo_max_freq").is_some() || file(cpu, b"scaling_max_freq").is_some() {
-            table.begin_row().label("cpu", number);
+            table.row().label("cpu", number);
             for attribute in &FILES {
                 table.count(file(cpu, attribute).as_deref().and_then(hertz));
             }
@@ -52,14 +52,14 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     if is_empty {
         return Ok(());
     }
-    let mut table = page.rows(&GOVERNOR);
+    let mut table = page.table(&GOVERNOR);
     for cpu in names.iter() {
         let Some(number) = number(cpu) else { continue };
         let Some(current) = file(cpu, b"scaling_governor") else { continue };
         let Some(available) = file(cpu, b"scaling_available_governors") else { continue };
         for governor in words(&available) {
             let is_current = Value::from(*governor == *current);
-            table.begin_row().label("cpu", number).label("governor", governor).cell(Some(is_current));
+            table.row().label("cpu", number).label("governor", governor).cell(Some(is_current));
         }
     }
     table.finish();

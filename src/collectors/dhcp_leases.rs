@@ -61,7 +61,7 @@ impl Collect for DhcpLeases {
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = self.read(machine)?;
         let mut count = 0_u32;
-        let mut table = page.rows(&EXPIRY);
+        let mut table = page.table(&EXPIRY);
         let mut is_ipv6 = false;
         // What follows the last line's end is half a line.
         for line in lines(rsplit_once(&text, b'\n').map_or(b"", |(whole, _)| whole)) {
@@ -75,7 +75,7 @@ impl Collect for DhcpLeases {
             };
             count = count.wrapping_add(1);
             if self.exposes && table.len() < MOST {
-                table.begin_row().label("client_id", lease.client).label("computer_name", lease.name);
+                table.row().label("client_id", lease.client).label("computer_name", lease.name);
                 // Of IPv6 there is a number of the client's own.
                 let hardware = if is_ipv6 { b"" } else { lease.hardware };
                 table.label("ip_addr", lease.address).label("mac_addr", hardware).count(Some(lease.expiry));

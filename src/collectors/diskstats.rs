@@ -66,27 +66,30 @@ impl Collect for Diskstats {
         }
         let mut table = page.table(&FAMILIES);
         for (line, disk) in &disks {
-            table.row(&[("device", name(line))], values(disk));
+            table.row().label("device", name(line));
+            for value in values(disk) {
+                table.cell(value);
+            }
         }
         table.finish();
         let mut table = page.table(&INFO);
         for (line, _) in &disks {
             let [major, minor, name] = first_columns(line);
             let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
-            let rotational: &[u8] = if rotational.is_some_and(|said| *said == *b"1") { b"1" } else { b"0" };
-            let labels: [(_, &[u8]); 9] = [
-                ("device", name),
-                ("major", major),
-                ("minor", minor),
-                // What is empty is udev's to say, and routers have no udev.
-                ("model", b""),
-                ("path", b""),
-                ("revision", b""),
-                ("rotational", rotational),
-                ("serial", b""),
-                ("wwn", b""),
-            ];
-            table.counts(&labels, [Some(1)]);
+            let is_rotational = rotational.is_some_and(|said| *said == *b"1");
+            // What is empty is udev's to say, and routers have no udev.
+            table
+                .row()
+                .label("device", name)
+                .label("major", major)
+                .label("minor", minor)
+                .label("model", b"")
+                .label("path", b"")
+                .label("revision", b"")
+                .label("rotational", if is_rotational { b"1" } else { b"0" })
+                .label("serial", b"")
+                .label("wwn", b"")
+                .count(Some(1));
         }
         table.finish();
         Ok(())

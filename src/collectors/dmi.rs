@@ -40,8 +40,8 @@ const CLASS: &[u8] = b"class/dmi/id/";
 /// If there is no such firmware.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     machine.sys_names(&[CLASS])?;
-    let mut table = page.rows(&INFO);
-    table.begin_row();
+    let mut table = page.table(&INFO);
+    table.row();
     for label in &LABELS {
         let file = if *label == "system_vendor" { "sys_vendor" } else { label };
         if let Some(text) = machine.sys_kept(&[CLASS, file.as_bytes()]) {

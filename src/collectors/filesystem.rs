@@ -101,7 +101,7 @@ impl Collect for Filesystem {
         }
 
         let began = Instant::now();
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         for Asked { line, may_hang, question, .. } in &mut *asked {
             let (Some(mount), Some(question)) = (text.get(line.clone()).and_then(parse), question) else { continue };
             let point = strip(unescape(mount.point, point), root);
@@ -114,7 +114,7 @@ impl Collect for Filesystem {
             let error = report(question, &mut values);
             let [.., read_only, _] = &mut values;
             *read_only = Some(u64::from(mount.is_read_only()));
-            table.begin_row().label("device", unescape(mount.device, device));
+            table.row().label("device", unescape(mount.device, device));
             table.label("device_error", error.as_bytes()).label("fstype", mount.fs_type).label("mountpoint", point);
             for value in values {
                 table.count(value);
@@ -122,14 +122,14 @@ impl Collect for Filesystem {
         }
         table.finish();
 
-        let mut table = page.rows(&MOUNT_INFO);
+        let mut table = page.table(&MOUNT_INFO);
         for Asked { line, question, .. } in asked {
             let (Some(mount), Some(Question::Answered(Ok(_)))) = (text.get(line.clone()).and_then(parse), question)
             else {
                 continue;
             };
             if let Some((major, minor)) = mount.number {
-                table.begin_row().label("device", unescape(mount.device, device)).label("major", major);
+                table.row().label("device", unescape(mount.device, device)).label("major", major);
                 table
                     .label("minor", minor)
                     .label("mountpoint", strip(unescape(mount.point, point), root))

@@ -38,7 +38,7 @@ impl Collect for Interrupts {
         let mut lines = lines(&text);
         let first = lines.next().unwrap_or_default();
         let cpus = heads(first).count();
-        let mut table = page.rows(&INTERRUPTS);
+        let mut table = page.table(&INTERRUPTS);
         let mut joined = Vec::new();
         for line in lines {
             let Some(interrupt) = parse(line, cpus, &mut joined) else { continue };
@@ -48,7 +48,7 @@ impl Collect for Interrupts {
             }
             for (cpu, count) in heads(first).zip(words(interrupt.counts)) {
                 let count = decimal(count).filter(|&count| count != 0 || self.include_zeros);
-                table.begin_row().label("cpu", cpu).label("devices", devices);
+                table.row().label("cpu", cpu).label("devices", devices);
                 table.label("info", info).label("type", kind).count(count);
             }
         }

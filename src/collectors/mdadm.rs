@@ -46,27 +46,27 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             }
         }
     };
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     each_array(&mut |array| {
         let file = |file: &[u8]| machine.sys_decimal(&[b"block/", array.name, b"/md/", file]);
-        table.begin_row().label("device", array.name);
+        table.row().label("device", array.name);
         table.count(Some(array.blocks)).count(Some(array.synced)).count(file(b"degraded"));
         let disks = machine.sys(&[b"block/", array.name, b"/md/raid_disks"]);
         table.count(Some(array.required.into())).count(disks.as_deref().and_then(raid_disks));
     });
     table.finish();
-    let mut table = page.rows(&DISKS);
+    let mut table = page.table(&DISKS);
     each_array(&mut |array| {
         for (state, count) in DISK_STATES.iter().zip(&array.disks) {
-            table.begin_row().label("device", array.name).label("state", state.as_bytes()).count(Some((*count).into()));
+            table.row().label("device", array.name).label("state", state.as_bytes()).count(Some((*count).into()));
         }
     });
     table.finish();
-    let mut table = page.rows(&STATE);
+    let mut table = page.table(&STATE);
     each_array(&mut |array| {
         for (state, said) in &STATES {
             let is_it = Value::from(*said == array.state);
-            table.begin_row().label("device", array.name).label("state", state).cell(Some(is_it));
+            table.row().label("device", array.name).label("state", state).cell(Some(is_it));
         }
     });
     table.finish();

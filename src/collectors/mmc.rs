@@ -19,15 +19,15 @@ const FAMILIES: [Family; 2] = [
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     const DEVICES: &[u8] = b"bus/mmc/devices/";
     let names = machine.sys_names(&[DEVICES])?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for name in names.iter() {
         let read = |file| machine.sys(&[DEVICES, name, file]);
         let life = read(b"/life_time");
         for (kind, used) in [b"a", b"b"].into_iter().zip(words(life.as_deref().unwrap_or_default())) {
-            table.begin_row().label("device", name).label("type", kind).count(hex(used));
+            table.row().label("device", name).label("type", kind).count(hex(used));
         }
         let reserve = read(b"/pre_eol_info");
-        table.begin_row().label("device", name).skip(1).count(reserve.as_deref().and_then(hex));
+        table.row().label("device", name).skip(1).count(reserve.as_deref().and_then(hex));
     }
     table.finish();
     Ok(())

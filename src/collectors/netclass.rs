@@ -163,10 +163,10 @@ impl Collect for Netclass {
                 names.iter().for_each(|name| add(name, &UNREPORTED));
             }
         };
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         each_link(&mut |link| link.add_numbers(&mut table));
         table.finish();
-        let mut table = page.rows(&INFO);
+        let mut table = page.table(&INFO);
         each_link(&mut |link| link.add_words(&mut table));
         table.finish();
         Ok(())
@@ -234,9 +234,9 @@ impl Link<'_> {
     }
 
     /// Adds the values of [`FAMILIES`].
-    fn add_numbers(&self, table: &mut Table<'_, 0>) {
+    fn add_numbers(&self, table: &mut Table<'_>) {
         let facts = self.facts(&[self.reported[INDEX], self.reported[ADDRESS], self.name], &FACTS);
-        table.begin_row().label("device", self.name);
+        table.row().label("device", self.name);
         for (file, reported) in &FILES {
             let read = || self.number(file);
             let number = match reported {
@@ -281,11 +281,11 @@ impl Link<'_> {
     }
 
     /// Adds the labels of [`INFO`].
-    fn add_words(&self, table: &mut Table<'_, 0>) {
+    fn add_words(&self, table: &mut Table<'_>) {
         let admin_state = self.is_running().map_or("unknown", |is_up| if is_up { "up" } else { "down" });
         let duplex = if self.driver_reports() { self.file(b"duplex") } else { None };
         let mut buffer = [0; 3 * LONGEST];
-        table.begin_row();
+        table.row();
         self.add_word(table, "address", hardware(self.reported[ADDRESS], &mut buffer));
         table.label("adminstate", admin_state.as_bytes());
         self.add_word(table, "broadcast", hardware(self.reported[BROADCAST], &mut buffer));
@@ -296,7 +296,7 @@ impl Link<'_> {
     }
 
     /// Adds what is reported, or else what the file of the label's name says.
-    fn add_word(&self, table: &mut Table<'_, 0>, name: &str, reported: &[u8]) {
+    fn add_word(&self, table: &mut Table<'_>, name: &str, reported: &[u8]) {
         let file = if self.is_reported() { None } else { self.file(name.as_bytes()) };
         let word = if self.is_reported() { reported } else { file.as_deref().unwrap_or_default() };
         table.label(name, word.trim_ascii());
@@ -388,7 +388,7 @@ mod tests {
     fn what_is_down_has_no_carrier() {
         let lines = |flags| {
             let mut page = Page::default();
-            let mut table = page.rows(&FAMILIES);
+            let mut table = page.table(&FAMILIES);
             with_link(&answer(flags, &[]), |link| link.add_numbers(&mut table));
             table.finish();
             [&b"node_network_carrier"[..], b"node_network_dormant", b"node_network_up"]

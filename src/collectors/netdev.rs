@@ -53,12 +53,12 @@ impl Collect for Netdev {
     /// If the file cannot be read.
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let text = machine.proc(&[b"net/dev"])?;
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         // The first two lines are the heads of the columns.
         for line in lines(&text).skip(2) {
             match parse(line) {
                 Some((device, counters)) if self.devices.allows(device) => {
-                    table.begin_row().label("device", device);
+                    table.row().label("device", device);
                     let mut counters = words(counters);
                     for _ in &FAMILIES {
                         table.count(counters.next().and_then(decimal));

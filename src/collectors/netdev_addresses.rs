@@ -18,11 +18,11 @@ const LOCAL: usize = 2;
 pub fn add(machine: &Machine, page: &mut Page) {
     let (Ok(dump), Ok(names)) = (machine.dump(GETADDR, &[0; 8]), machine.links()) else { return };
     let mut text = Vec::with_capacity(64);
-    let mut table = page.rows(&INFO);
+    let mut table = page.table(&INFO);
     for Address { ip, prefix, index } in messages(&dump).filter_map(|message| parse(&message)) {
         let Some(device) = link_name(&names, index) else { continue };
         write_ip(&mut text, ip);
-        table.begin_row().label("address", &text).label("device", device);
+        table.row().label("address", &text).label("device", device);
         table.label("netmask", &Digits::new(prefix.into())).label("scope", scope(ip)).count(Some(1));
     }
     table.finish();

@@ -65,11 +65,11 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         }
     };
     let mut text = Vec::with_capacity(64);
-    let mut table = page.rows(&INFO);
+    let mut table = page.table(&INFO);
     each_hop(&mut |route, hop| {
         let Some(device) = link_name(&names, hop.index) else { return };
         route.write_destination(&mut text);
-        table.begin_row().label("dest", &text).label("device", device);
+        table.row().label("dest", &text).label("device", device);
         write_ip(&mut text, hop.gateway);
         table.label("gw", &text).label("priority", &Digits::new(route.priority().into()));
         write_ip(&mut text, route.reported[SOURCE]);
@@ -78,12 +78,12 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         table.label("weight", weight.as_deref().unwrap_or_default()).count(Some(1));
     });
     table.finish();
-    let mut table = page.rows(&ROUTES);
+    let mut table = page.table(&ROUTES);
     for (index, device) in links(&names) {
         let mut count = 0_u32;
         each_hop(&mut |_, hop| count = count.wrapping_add((hop.index == index).into()));
         if count > 0 {
-            table.begin_row().label("device", device).count(Some(count.into()));
+            table.row().label("device", device).count(Some(count.into()));
         }
     }
     table.finish();

@@ -71,11 +71,11 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             }
         }
     }
-    let mut table = page.rows(&REQUESTS);
+    let mut table = page.table(&REQUESTS);
     for line in lines(&text) {
         let Some(((version, procedures), counts)) = parse(line) else { continue };
         for (procedure, count) in words(procedures.as_bytes()).zip(counts) {
-            table.begin_row().label("method", procedure).label("proto", version).count(decimal(count));
+            table.row().label("method", procedure).label("proto", version).count(decimal(count));
         }
     }
     table.finish();

@@ -182,7 +182,7 @@ pub struct Stations {
     /// The figures.
     pub figures: &'static [Figure],
     /// Adds what else there is to report of an interface.
-    pub more: fn(&Interface<'_>, Ask<'_>, &mut Table<'_, 0>) -> Result<(), Error>,
+    pub more: fn(&Interface<'_>, Ask<'_>, &mut Table<'_>) -> Result<(), Error>,
 }
 
 impl Stations {
@@ -200,7 +200,7 @@ impl Stations {
     /// Those of `ask` that are faults.
     pub fn add(&self, answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
         let [device, address] = self.labels;
-        let mut table = page.rows(self.families);
+        let mut table = page.table(self.families);
         let mut buffer = [0; 3 * LONGEST];
         for interface in interfaces(answer).filter(|interface| interface.mode().is_some()) {
             (self.more)(&interface, ask, &mut table)?;
@@ -208,7 +208,7 @@ impl Stations {
             let result = ask(GET_STATION, interface.index, &mut |attributes| {
                 let Some(attributes) = attributes else { return table.cut(start) };
                 let Some((mac, reported)) = station(attributes).filter(|_| table.len() < MOST_ROWS) else { return };
-                table.begin_row().label(device, interface.name).label(address, hardware(mac, &mut buffer));
+                table.row().label(device, interface.name).label(address, hardware(mac, &mut buffer));
                 for figure in self.figures {
                     table.cell(figure.of(reported));
                 }

@@ -49,8 +49,8 @@ impl Collect for Openwrt {
         if values.is_empty() {
             return Err(Error::Absent);
         }
-        let mut table = page.rows(&INFO);
-        table.begin_row();
+        let mut table = page.table(&INFO);
+        table.row();
         for ((label, _), value) in LABELS.iter().zip(lines(values)) {
             table.label(label, value);
         }

@@ -39,16 +39,16 @@ const LABELS: [(&str, &str); 12] = [
 /// If neither file is there or can be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.file(&[b"etc/os-release"]).or_else(|_| machine.file(&[b"usr/lib/os-release"]))?;
-    let mut table = page.rows(&INFO);
-    table.begin_row();
+    let mut table = page.table(&INFO);
+    table.row();
     for (label, variable) in &LABELS {
         table.label(label, &value(&text, variable));
     }
     table.count(Some(1));
     table.finish();
     if let Some(version) = major_minor(&value(&text, "VERSION_ID")) {
-        let mut table = page.rows(&VERSION);
-        table.begin_row();
+        let mut table = page.table(&VERSION);
+        table.row();
         for (label, variable) in &[("id", "ID"), ("id_like", "ID_LIKE"), ("name", "NAME")] {
             table.label(label, &value(&text, variable));
         }

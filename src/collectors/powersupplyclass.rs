@@ -119,9 +119,9 @@ impl Collect for PowerSupplies {
                     .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));
             }
         }
-        let mut table = page.rows(&INFO);
+        let mut table = page.table(&INFO);
         for supply in supplies() {
-            table.begin_row();
+            table.row();
             for label in &LABELS {
                 if *label == SUPPLY {
                     table.label(label, supply);

@@ -63,13 +63,13 @@ impl Collect for Qdisc {
     fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let dump = machine.dump(GETQDISC, &[0; 20])?;
         let links = machine.links()?;
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         for queue in messages(&dump).filter_map(|message| parse(&message)) {
             let Some(device) = link_name(&links, queue.index) else { continue };
             if !self.devices.allows(device) {
                 continue;
             }
-            table.begin_row().label("device", device).label("kind", queue.kind);
+            table.row().label("device", device).label("kind", queue.kind);
             for count in &COUNTS {
                 table.count(match count {
                     Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),

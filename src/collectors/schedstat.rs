@@ -22,10 +22,10 @@ const PLACES: [u8; 3] = [9, 9, 0];
 /// If the file cannot be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc(&[b"schedstat"])?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for line in lines(&text) {
         let Some((cpu, mut columns)) = parse(line) else { continue };
-        table.begin_row().label("cpu", cpu);
+        table.row().label("cpu", cpu);
         for places in &PLACES {
             table.cell(columns.next().and_then(decimal).map(|number| Value::decimal(number, *places)));
         }

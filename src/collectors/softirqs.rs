@@ -17,14 +17,14 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc_record(&[b"softirqs"])?;
     let mut lines = lines(&text);
     let first = lines.next().unwrap_or_default();
-    let mut table = page.rows(&FUNCTIONS);
+    let mut table = page.table(&FUNCTIONS);
     for line in lines {
         let Some((kind, counts)) = split_once(line, b':') else {
             text.skip(line);
             continue;
         };
         for (cpu, count) in heads(first).zip(words(counts)) {
-            table.begin_row().label("cpu", cpu).label("type", kind.trim_ascii()).count(decimal(count));
+            table.row().label("cpu", cpu).label("type", kind.trim_ascii()).count(decimal(count));
         }
     }
     table.finish();

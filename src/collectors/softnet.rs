@@ -27,13 +27,13 @@ const FAMILIES: [Family; 7] = [
 /// If the file cannot be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc(&[b"net/softnet_stat"])?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for (place, line) in (0_u64..).zip(lines(&text)) {
         let Some((number, mut counts)) = parse(line) else {
             text.skip(line);
             continue;
         };
-        table.begin_row().label("cpu", &Digits::new(number.unwrap_or(place)));
+        table.row().label("cpu", &Digits::new(number.unwrap_or(place)));
         for _ in &FAMILIES {
             table.count(counts.next().flatten());
         }

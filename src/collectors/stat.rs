@@ -54,10 +54,10 @@ impl Collect for Stat {
                 }
                 found = true;
             } else if name == b"softirq" && self.softirqs {
-                let mut table = page.rows(&SOFTIRQS);
+                let mut table = page.table(&SOFTIRQS);
                 // The first is the sum of the others.
                 for (vector, number) in VECTORS.iter().zip(numbers.skip(1)) {
-                    table.begin_row().label("vector", vector.as_bytes()).count(decimal(number));
+                    table.row().label("vector", vector.as_bytes()).count(decimal(number));
                 }
                 table.finish();
             }

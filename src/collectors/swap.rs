@@ -18,7 +18,7 @@ const FAMILIES: [Family; 3] = [
 /// If the file cannot be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let text = machine.proc(&[b"swaps"])?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     let mut lines = lines(&text);
     // The heads of the columns.
     lines.next();
@@ -27,7 +27,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             text.skip(line);
             continue;
         };
-        table.begin_row().label("device", device).label("swap_type", kind);
+        table.row().label("device", device).label("swap_type", kind);
         let mut bytes = || figures.next().and_then(decimal)?.checked_mul(1024);
         table.count(bytes()).count(bytes());
         // The kernel's own are negative.

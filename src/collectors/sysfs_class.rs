@@ -30,11 +30,11 @@ impl Class {
     /// If there is no such class.
     pub fn add(&self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
         let names = machine.sys_names(&[self.path])?;
-        let mut table = page.rows(self.families);
+        let mut table = page.table(self.families);
         for name in names.iter() {
             let Some(own_name) = name.strip_prefix(self.prefix) else { continue };
             let read = |file: &str| machine.sys(&[self.path, name, b"/", file.as_bytes()]);
-            table.begin_row();
+            table.row();
             for label in self.labels {
                 if *label == self.own_label {
                     table.label(label, own_name);

@@ -39,12 +39,12 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             result => found = Ok(result?),
         }
     }
-    let mut table = page.rows(&COUNTS);
+    let mut table = page.table(&COUNTS);
     for (name, count) in NAMES.iter().zip(&sums.states).filter(|(_, count)| **count != 0) {
-        table.begin_row().label("state", name.as_bytes()).count(Some((*count).into()));
+        table.row().label("state", name.as_bytes()).count(Some((*count).into()));
     }
-    table.begin_row().label("state", b"rx_queued_bytes").count(Some(sums.rx));
-    table.begin_row().label("state", b"tx_queued_bytes").count(Some(sums.tx));
+    table.row().label("state", b"rx_queued_bytes").count(Some(sums.rx));
+    table.row().label("state", b"tx_queued_bytes").count(Some(sums.tx));
     table.finish();
     found
 }

@@ -69,9 +69,9 @@ impl Collect for Textfile {
                 }
             }
         }
-        let mut table = page.rows(&MTIME);
+        let mut table = page.table(&MTIME);
         for (path, time) in &changed {
-            table.begin_row().label("file", path).cell(Some(Value::from(*time)));
+            table.row().label("file", path).cell(Some(Value::from(*time)));
         }
         table.finish();
         page.single(&FAILED, has_failed);

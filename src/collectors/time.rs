@@ -48,9 +48,9 @@ impl Collect for Time {
         page.family(&ZONE).sample(&[("time_zone", offset.name)], i64::from(offset.seconds));
         let source = |name: &'static [u8]| machine.sys_kept(&[b"devices/system/clocksource/clocksource0/", name]);
         if let Some(text) = source(b"available_clocksource") {
-            let mut table = page.rows(&[AVAILABLE]);
+            let mut table = page.table(&[AVAILABLE]);
             for name in words(&text) {
-                table.begin_row().label("clocksource", name).label("device", b"0").count(Some(1));
+                table.row().label("clocksource", name).label("device", b"0").count(Some(1));
             }
             table.finish();
         }

@@ -30,7 +30,7 @@ const CLASS: &[u8] = b"class/ubi/";
 /// If there is no such class.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let names = machine.sys_names(&[CLASS])?;
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for name in names.iter() {
         // Not a volume, such as ubi0_1.
         if name.strip_prefix(b"ubi").and_then(decimal).is_none() {
@@ -38,13 +38,13 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         }
         // Flash stays where it is.
         let read = |parts: &[&[u8]]| decimal(&machine.sys_kept(parts)?);
-        table.begin_row().label("device", name);
+        table.row().label("device", name);
         for file in FILES {
             table.count(read(&[CLASS, name, b"/", file.as_bytes()]));
         }
         let Some(mtd) = read(&[CLASS, name, b"/mtd_num"]) else { continue };
         let mtd = [b"mtd", &*Digits::new(mtd)].concat();
-        table.begin_row().label("device", name).label("mtd", &mtd).skip(FILES.len());
+        table.row().label("device", name).label("mtd", &mtd).skip(FILES.len());
         for file in MTD_FILES {
             table.count(read(&[b"class/mtd/", &mtd, b"/", file.as_bytes()]));
         }

@@ -18,15 +18,15 @@ const FILES: [(&[u8], &[u8]); 2] = [(b"v4", b"net/udp"), (b"v6", b"net/udp6")];
 /// If neither file can be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
-    let mut table = page.rows(&QUEUES);
+    let mut table = page.table(&QUEUES);
     for (ip, path) in &FILES {
         let mut sums = Sums::default();
         match sums.add(machine, path) {
             Err(Error::Absent) => continue,
             result => found = Ok(result?),
         }
-        table.begin_row().label("ip", ip).label("queue", b"tx").count(Some(sums.tx));
-        table.begin_row().label("ip", ip).label("queue", b"rx").count(Some(sums.rx));
+        table.row().label("ip", ip).label("queue", b"tx").count(Some(sums.tx));
+        table.row().label("ip", ip).label("queue", b"rx").count(Some(sums.rx));
     }
     table.finish();
     found

@@ -81,10 +81,10 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 }
 
 /// Adds the frequency of an interface, and the network that it is on, of all that were found.
-fn add_interface(interface: &Interface<'_>, ask: Ask<'_>, table: &mut Table<'_, 0>) -> Result<(), Error> {
+fn add_interface(interface: &Interface<'_>, ask: Ask<'_>, table: &mut Table<'_>) -> Result<(), Error> {
     if interface.frequency != 0 {
         let hertz = u64::from(interface.frequency).wrapping_mul(1_000_000);
-        table.begin_row().label("device", interface.name).skip(FIGURES.len()).count(Some(hertz));
+        table.row().label("device", interface.name).skip(FIGURES.len()).count(Some(hertz));
     }
     if !interface.is_of_others() {
         return Ok(());
@@ -94,7 +94,7 @@ fn add_interface(interface: &Interface<'_>, ask: Ask<'_>, table: &mut Table<'_, 
     let result = ask(nl80211::GET_SCAN, interface.index, &mut |attributes| {
         let Some(attributes) = attributes else { return table.cut(start) };
         let Some(network) = find(attributes, NETWORK).and_then(parse) else { return };
-        table.begin_row().label("bssid", hardware(network.address, &mut buffer)).label("device", interface.name);
+        table.row().label("bssid", hardware(network.address, &mut buffer)).label("device", interface.name);
         table.label("mode", network.mode).label("ssid", network.ssid);
         table.skip(FIGURES.len().saturating_add(1)).count(Some(1));
     });

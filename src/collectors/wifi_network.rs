@@ -55,7 +55,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 /// Those of `ask` that are faults.
 pub fn add(answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
     let interfaces = || nl80211::interfaces(answer);
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     let mut radio = Vec::with_capacity(16);
     // Of the radio that was asked last: the kernel reports the interfaces of each together.
     let mut surveyed = None;
@@ -70,7 +70,7 @@ pub fn add(answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
             let tuned = interfaces().find(|other| other.wiphy == interface.wiphy && other.frequency != 0);
             ask_survey(tuned.as_ref().unwrap_or(&interface), ask, &mut survey)?;
             let frequency = find(&survey, CHANNEL).and_then(number).unwrap_or_default();
-            table.begin_row().label("frequency", &Digits::new(frequency)).label("radio", &radio).skip(OF_NETWORK);
+            table.row().label("frequency", &Digits::new(frequency)).label("radio", &radio).skip(OF_NETWORK);
             for time in TIMES {
                 table.cell(time.of(&survey));
             }
@@ -105,10 +105,10 @@ fn signed_byte(value: &[u8]) -> Option<i32> {
     value.first().map(|byte| byte.cast_signed().into())
 }
 
-fn add_info(interface: &Interface<'_>, mode: &str, radio: &[u8], table: &mut Table<'_, 0>) {
+fn add_info(interface: &Interface<'_>, mode: &str, radio: &[u8], table: &mut Table<'_>) {
     let mut buffer = [0; 3 * LONGEST];
     let known = |number: u32| (number != 0).then(|| Digits::new(number.into()));
-    table.begin_row().label("bssid", hardware(interface.address, &mut buffer));
+    table.row().label("bssid", hardware(interface.address, &mut buffer));
     table.label("channel", known(channel(interface.frequency)).as_deref().unwrap_or_default());
     table.label("frequency", known(interface.frequency).as_deref().unwrap_or_default());
     table.label("ifname", interface.name).label("mode", mode.as_bytes());
@@ -151,11 +151,11 @@ impl Sums {
     }
 
     /// Adds the row of a network.
-    fn add(&self, name: &[u8], radio: &[u8], noise: Option<i32>, table: &mut Table<'_, 0>) {
+    fn add(&self, name: &[u8], radio: &[u8], noise: Option<i32>, table: &mut Table<'_>) {
         let mean = |[sum, reported]: [i32; 2]| sum.checked_div(reported);
         let signal = mean(self.signal);
         let quality = signal.map(|signal| signal.clamp(-110, -40).wrapping_add(110).wrapping_mul(100) / 70);
-        table.begin_row().label("ifname", name).label("radio", radio);
+        table.row().label("ifname", name).label("radio", radio);
         for value in [mean(self.rate).map(|rate| rate.wrapping_mul(100)), noise, quality, signal] {
             table.cell(value.map(|value| i64::from(value).into()));
         }
@@ -274,7 +274,7 @@ mod tests {
         }
         assert_eq!(sums, Sums { count: 3, signal: [-111, 2], rate: [601, 2] });
         let mut page = Page::default();
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         sums.add(b"wlan0", b"phy0", None, &mut table);
         Sums::default().add(b"wlan1", b"phy0", None, &mut table);
         table.finish();

@@ -58,7 +58,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     }
     let links = machine.links()?;
     let mut found = Err(Error::Absent);
-    let mut table = page.rows(&FAMILIES);
+    let mut table = page.table(&FAMILIES);
     for (index, name, family) in tunnels(&links) {
         let (start, mut last) = (table.len(), Last::default());
         let result = machine.generic(
@@ -106,11 +106,11 @@ pub struct Last {
 
 /// Adds what a message reports about a tunnel. The first one of an answer has what is the tunnel's own, and
 /// peers; the others have the peers that did not fit.
-pub fn add(name: &[u8], reported: &[u8], last: &mut Last, table: &mut Table<'_, 0>) {
+pub fn add(name: &[u8], reported: &[u8], last: &mut Last, table: &mut Table<'_>) {
     let port = find(reported, LISTEN_PORT).and_then(|value| u16_at(value, 0));
     if let Some(port) = port {
         let key = find(reported, TUNNEL_KEY).unwrap_or_default();
-        table.begin_row().label("listen_port", &Digits::new(port.into())).label("name", name);
+        table.row().label("listen_port", &Digits::new(port.into())).label("name", name);
         table.label("public_key", &base64(key)).skip(3).count(Some(1));
     }
     for (_, peer) in attributes(find(reported, PEERS).unwrap_or_default()) {
@@ -119,7 +119,7 @@ pub fn add(name: &[u8], reported: &[u8], last: &mut Last, table: &mut Table<'_, 
             if table.len() >= MOST_ROWS {
                 break;
             }
-            table.begin_row().label("interface", name).label("public_key", &key);
+            table.row().label("interface", name).label("public_key", &key);
             for value in [find(peer, HANDSHAKE).unwrap_or_default(), received, find(peer, SENT).unwrap_or_default()] {
                 table.count(u64_at(value, 0));
             }
@@ -134,7 +134,7 @@ pub fn add(name: &[u8], reported: &[u8], last: &mut Last, table: &mut Table<'_, 
             continue;
         }
         add_networks(find(peer, ALLOWED).unwrap_or_default(), &mut last.networks);
-        table.begin_row().label("allowed_ips", &last.networks).label("endpoint", &last.endpoint);
+        table.row().label("allowed_ips", &last.networks).label("endpoint", &last.endpoint);
         table.label("interface", name).label("public_key", &key).skip(4).count(Some(1));
     }
 }
@@ -185,7 +185,7 @@ mod tests {
 
     fn samples(reported: &[&[u8]]) -> Vec<String> {
         let mut page = Page::default();
-        let mut table = page.rows(&FAMILIES);
+        let mut table = page.table(&FAMILIES);
         let mut last = Last::default();
         for reported in reported {
             add(b"wg0", reported, &mut last, &mut table);

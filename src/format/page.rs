@@ -353,7 +353,7 @@ mod tests {
         page.single(&gauge!("b", "B."), 2_u64);
         let families = [gauge!("c", "C.")];
         let mut table = page.table(&families);
-        table.counts(&[("d", b"a")], [Some(1)]);
+        table.row().label("d", b"a").count(Some(1));
         page.cut(mark);
         assert_eq!(page.names().collect::<Vec<_>>(), [b"a"]);
         assert_eq!(written(&mut page), "# HELP a A.\n# TYPE a gauge\na 1\n");

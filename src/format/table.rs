@@ -1,7 +1,7 @@
 //! Families that share their labels: a row for each thing that is measured, a column for each family.
 
 use super::family::Family;
-use super::label::{Labels, write_label, write_labels};
+use super::label::write_label;
 use super::page::Page;
 use super::sorted::{Key, end_of, sort_once};
 use super::value::Value;
@@ -24,10 +24,9 @@ impl Rows {
         self.cells.clear();
     }
 
-    fn begin_row(&mut self, labels: Labels) {
+    fn begin(&mut self) {
         let start = end_of(&self.labels);
-        write_labels(&mut self.labels, labels);
-        self.rows.push(Key { start, end: end_of(&self.labels), of: self.cells.len() });
+        self.rows.push(Key { start, end: start, of: self.cells.len() });
     }
 
     /// Adds a label to the row begun last.
@@ -53,13 +52,7 @@ impl Rows {
 
 impl Page {
     /// Families that share their labels: a row for each thing measured, a column for each family.
-    pub fn table<'p, const N: usize>(&'p mut self, families: &'p [Family; N]) -> Table<'p, N> {
-        self.rows.clear();
-        Table { page: self, families }
-    }
-
-    /// So too; its rows come piece by piece.
-    pub fn rows<'p>(&'p mut self, families: &'p [Family]) -> Table<'p, 0> {
+    pub fn table<'p>(&'p mut self, families: &'p [Family]) -> Table<'p> {
         self.rows.clear();
         Table { page: self, families }
     }
@@ -86,31 +79,19 @@ impl Page {
 
 /// A table of families being filled, row by row.
 #[derive(Debug)]
-pub struct Table<'p, const N: usize> {
+pub struct Table<'p> {
     page: &'p mut Page,
     families: &'p [Family],
 }
 
-impl<const N: usize> Table<'_, N> {
-    /// Adds a thing and what is known of it, in the order of the families.
-    pub fn row(&mut self, labels: Labels, values: [Option<Value>; N]) {
-        self.page.rows.begin_row(labels);
-        self.page.rows.cells.extend_from_slice(&values);
-    }
-
-    /// Adds a thing whose values are all plain numbers.
-    pub fn counts(&mut self, labels: Labels, values: [Option<u64>; N]) {
-        self.page.rows.begin_row(labels);
-        self.page.rows.add_counts(&values);
-    }
-
-    /// Begins a row that comes piece by piece: each [label](Self::label) in the order of the names,
-    /// then a [cell](Self::cell) for each family, or for the first of them.
-    pub fn begin_row(&mut self) -> &mut Self {
+impl Table<'_> {
+    /// Begins the row of a thing: each [label](Self::label) follows in the order of the names, then a
+    /// [cell](Self::cell) for each family, or for the first of them.
+    pub fn row(&mut self) -> &mut Self {
         while self.page.rows.cells.len().checked_rem(self.families.len()).unwrap_or_default() != 0 {
             self.cell(None);
         }
-        self.page.rows.begin_row(&[]);
+        self.page.rows.begin();
         self
     }
 
@@ -179,7 +160,7 @@ mod tests {
         let mut page = Page::default();
         let mut table = page.table(&families);
         for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"x", 3)] {
-            table.counts(&[("k", label)], [Some(value), Some(value + 10)]);
+            table.row().label("k", label).count(Some(value)).count(Some(value + 10));
         }
         table.finish();
         let text = written(&mut page);
@@ -192,10 +173,10 @@ mod tests {
         let families = [gauge!("a", "A."), gauge!("b", "B.")];
         let mut page = Page::default();
         let mut table = page.table(&families);
-        table.begin_row().label("k", b"y").label("l", b"1").count(Some(2));
-        table.begin_row().label("k", b"w").skip(1).count(Some(5));
-        table.begin_row().label("k", b"x").count(None).cell(Some(Value::decimal(3_u64, 1)));
-        table.counts(&[("k", b"z")], [Some(4), None]);
+        table.row().label("k", b"y").label("l", b"1").count(Some(2));
+        table.row().label("k", b"w").skip(1).count(Some(5));
+        table.row().label("k", b"x").count(None).cell(Some(Value::decimal(3_u64, 1)));
+        table.row().label("k", b"z").count(Some(4)).count(None);
         table.finish();
         let text = written(&mut page);
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
@@ -208,13 +189,13 @@ mod tests {
         let mut page = Page::default();
         let mut table = page.table(&families);
         for (label, value) in [(&b"x"[..], 1), (b"y", 2), (b"z", 3)] {
-            table.counts(&[("k", label)], [Some(value), Some(value + 10)]);
+            table.row().label("k", label).count(Some(value)).count(Some(value + 10));
         }
         table.cut(3);
         assert_eq!(table.len(), 3);
         table.cut(1);
         assert_eq!(table.len(), 1);
-        table.counts(&[("k", b"w")], [Some(4), None]);
+        table.row().label("k", b"w").count(Some(4)).count(None);
         table.finish();
         let text = written(&mut page);
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
@@ -226,8 +207,8 @@ mod tests {
         const FAMILIES: [Family; 3] = [counter!("x_total", "X."), counter!("y_total", "Y."), counter!("z_total", "Z.")];
         let mut page = Page::default();
         let mut table = page.table(&FAMILIES);
-        table.counts(&[("d", b"b")], [Some(1), None, None]);
-        table.row(&[("d", b"a")], [Some(2_u64.into()), Some(Value::decimal(15_u64, 1)), None]);
+        table.row().label("d", b"b").count(Some(1)).count(None).count(None);
+        table.row().label("d", b"a").count(Some(2)).cell(Some(Value::decimal(15_u64, 1)));
         table.finish();
         assert_eq!(
             written(&mut page),
