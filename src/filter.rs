@@ -252,11 +252,15 @@ impl Answers {
     fn compare(&self, at: usize, parts: &[&[u8]]) -> Option<(bool, usize)> {
         let (&length, rest) = self.names.get(at..)?.split_first()?;
         let (&answer, rest) = rest.split_first()?;
-        let mut name = rest.get(..length.into())?;
+        let mut name = rest.get(..length.into())?.iter();
         for part in parts {
-            name = name.strip_prefix(*part)?;
+            for byte in *part {
+                if name.next() != Some(byte) {
+                    return None;
+                }
+            }
         }
-        name.is_empty().then(|| (answer != 0, at.saturating_add(2).saturating_add(length.into())))
+        name.as_slice().is_empty().then(|| (answer != 0, at.saturating_add(2).saturating_add(length.into())))
     }
 
     fn add(&mut self, name: &[u8], answer: bool) {

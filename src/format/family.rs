@@ -44,15 +44,15 @@ impl Family {
     /// The name, whole, with its unit.
     #[must_use]
     pub fn name(&self) -> &'static [u8] {
-        self.name_and_help().0
+        split_once(self.name_and_help(), b' ').unwrap_or_default().0
     }
 
-    pub(super) fn name_and_help(&self) -> (&'static [u8], &'static [u8]) {
-        split_once(self.0.as_bytes().get(1..).unwrap_or_default(), b' ').unwrap_or_default()
+    pub(super) fn name_and_help(&self) -> &'static [u8] {
+        self.0.as_bytes().get(1..).unwrap_or_default()
     }
 
     pub(super) fn kind(&self) -> Kind {
-        if self.0.starts_with('c') { Kind::Counter } else { Kind::Gauge }
+        if self.0.as_bytes().first() == Some(&b'c') { Kind::Counter } else { Kind::Gauge }
     }
 }
 

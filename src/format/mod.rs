@@ -1,5 +1,6 @@
 //! The Prometheus text format, version 0.0.4: writing it, and reading what other programs wrote.
 
+mod draft;
 pub mod family;
 mod label;
 mod number;

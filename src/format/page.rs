@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
+use super::draft::Draft;
 use super::family::{Family, Kind};
-use super::label::{Labels, escape, write_labels};
+use super::label::{Labels, escape, is_plain, write_labels};
 use super::series::add_once;
 use super::sorted::{Key, Place, Sorted, end_of, range, slice, sort};
 use super::table::Rows;
@@ -17,7 +18,7 @@ use crate::text::scan::lines;
 /// The page being written.
 #[derive(Debug, Default)]
 pub struct Page {
-    pub(super) text: Vec<u8>,
+    pub(super) text: Draft,
     families: Vec<Written>,
     /// The families sorted by name; those of the last page, until this one is written.
     order: Vec<Key>,
@@ -55,43 +56,59 @@ impl Page {
     /// Begins a family; samples follow. One without samples is not put out.
     pub fn family(&mut self, family: &Family) -> &mut Self {
         debug_assert!(!family.0.contains(['\\', '\n']), "to be escaped: {}", family.0);
-        let (name, help) = family.name_and_help();
-        self.verbatim_family(name, help, family.kind());
+        self.begin_family(family.name(), &[family.name_and_help()], family.kind());
         self
+    }
+
+    /// Begins a family of another program's, whose help has its escapes already.
+    pub fn verbatim_family(&mut self, name: &[u8], help: &[u8], kind: Kind) {
+        self.begin_family(name, &[name, b" ", help], kind);
+    }
+
+    fn begin_family(&mut self, name: &[u8], name_and_help: &[&[u8]], kind: Kind) {
+        let start = self.text.end();
+        self.text.append(HELP);
+        self.add_parts(name_and_help);
+        self.add_parts(&[TYPE, name, kind.text()]);
+        self.add_family(start, end_of(name));
+    }
+
+    fn add_family(&mut self, start: Place, name_length: Place) {
+        let name_end = start.saturating_add(end_of(HELP)).saturating_add(name_length);
+        self.families.push(Written { start, name_end, head_end: self.text.end(), end: 0 });
     }
 
     /// Begins a family whose name and help are put together from the kernel's own words; the help
     /// and the kind go with the name.
     ///
-    /// Bytes that a name cannot have become `_`.
+    /// Bytes that a name cannot have become `_`, but for the first part, which is the program's own.
     pub fn named_family(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) -> &mut Self {
-        let start = end_of(&self.text);
-        self.put_together(name, help, kind);
-        let name_length = name.iter().fold(0, |length: Place, part| length.saturating_add(end_of(part)));
-        let name_end = start.saturating_add(end_of(HELP)).saturating_add(name_length);
-        self.families.push(Written { start, name_end, head_end: end_of(&self.text), end: 0 });
-        self
-    }
-
-    fn put_together(&mut self, name: &[&[u8]], help: &[&[u8]], kind: Kind) {
-        self.text.extend_from_slice(HELP);
+        let start = self.text.end();
+        self.text.append(HELP);
         let name_start = self.text.len();
-        for part in name {
-            self.text.extend_from_slice(part);
-        }
-        for byte in self.text.get_mut(name_start..).unwrap_or_default() {
+        self.add_parts(name);
+        let ours = name.first().map_or(0, |part| part.len());
+        for byte in self.text.as_mut().get_mut(name_start.saturating_add(ours)..).unwrap_or_default() {
             if !is_of_name(*byte) {
                 *byte = b'_';
             }
         }
         let name_end = self.text.len();
         self.text.push(b' ');
-        for part in help {
-            escape(&mut self.text, part, false);
+        let help_start = self.text.len();
+        self.add_parts(help);
+        // Nearly no help has what must be escaped.
+        if !is_plain(self.text.get(help_start..).unwrap_or_default()) {
+            self.text.truncate(help_start);
+            for part in help {
+                escape(&mut self.text, part, false);
+            }
         }
-        self.text.extend_from_slice(TYPE);
-        self.text.extend_from_within(name_start..name_end);
-        self.text.extend_from_slice(kind.text());
+        self.text.append(TYPE);
+        self.text.append_within(name_start..name_end);
+        self.text.append(kind.text());
+        self.add_family(start, Place::try_from(name_end.saturating_sub(name_start)).unwrap_or(Place::MAX));
+        self
     }
 
     /// Adds a sample to the family begun last.
@@ -112,15 +129,6 @@ impl Page {
         self.family(family).sample(&[], value);
     }
 
-    /// Begins a family of another program's, whose help has its escapes already.
-    pub fn verbatim_family(&mut self, name: &[u8], help: &[u8], kind: Kind) {
-        let start = end_of(&self.text);
-        self.add_parts(&[HELP, name]);
-        let name_end = end_of(&self.text);
-        self.add_parts(&[b" ", help, TYPE, name, kind.text()]);
-        self.families.push(Written { start, name_end, head_end: end_of(&self.text), end: 0 });
-    }
-
     /// Adds a sample to the family begun last, all of it in the format already.
     pub fn verbatim_sample<'t>(&mut self, name: &[u8], labels: &[(&'t [u8], &'t [u8])], value: &[u8]) {
         self.add_parts(&[name]);
@@ -135,7 +143,7 @@ impl Page {
     #[inline(never)]
     fn add_parts(&mut self, parts: &[&[u8]]) {
         for part in parts {
-            self.text.extend_from_slice(part);
+            self.text.append(part);
         }
     }
 
@@ -150,7 +158,7 @@ impl Page {
     /// The samples of all families of that name, a line each.
     pub fn samples(&self, name: &[u8]) -> Vec<&[u8]> {
         let mut samples = Vec::new();
-        let mut end = end_of(&self.text);
+        let mut end = self.text.end();
         for family in self.families.iter().rev() {
             if family.name(&self.text) == name {
                 samples.extend(lines(slice(&self.text, family.head_end, end)));
@@ -194,7 +202,7 @@ impl Page {
     /// the same labels only the last is there. Families that `wanted` refuses are left out.
     pub fn write(&mut self, out: &mut Sorted, mut wanted: impl FnMut(&[u8]) -> bool) {
         let Self { text, families, order, series, .. } = self;
-        let mut end = end_of(text);
+        let mut end = text.end();
         for family in families.iter_mut().rev() {
             family.end = end;
             end = family.start;
@@ -225,7 +233,7 @@ impl Page {
         }
         // A page that was huge once must not cost its memory for ever.
         if text.capacity() / 4 > text.len().max(SPARE) {
-            text.shrink_to(text.len());
+            text.shrink_to_fit();
         }
         out.text = std::mem::take(text);
     }
@@ -234,7 +242,7 @@ impl Page {
         if let Some(family) = self.families.last() {
             let name = range(family.name_start(), family.name_end);
             if name.end <= self.text.len() {
-                self.text.extend_from_within(name);
+                self.text.append_within(name);
             }
         }
     }
@@ -242,7 +250,7 @@ impl Page {
     pub(super) fn write_value(&mut self, value: Value) {
         // As most of a router's counters are.
         if value.magnitude == 0 {
-            self.text.extend_from_slice(b" 0\n");
+            self.text.append(b" 0\n");
             return;
         }
         self.text.push(b' ');
@@ -270,7 +278,8 @@ impl Written {
 }
 
 fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b':'
+    // Most are lower-case letters, and are known by the first comparison.
+    byte.is_ascii_lowercase() || matches!(byte, b'A'..=b'Z' | b'0'..=b':')
 }
 
 #[cfg(test)]

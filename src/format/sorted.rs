@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::draft::Draft;
+
 /// A place in a text, counted in bytes. No text here comes near the largest, and half a word of a
 /// 64-bit machine will do.
 pub(super) type Place = u32;
@@ -58,7 +60,7 @@ pub(super) fn sort_once(keys: &mut Vec<Key>, text: &[u8]) {
 /// go out. Nobody has to copy them into that order.
 #[derive(Debug, Default)]
 pub struct Sorted {
-    pub(super) text: Vec<u8>,
+    pub(super) text: Draft,
     parts: Vec<Range<Place>>,
     length: usize,
 }
@@ -95,9 +97,9 @@ impl Sorted {
 
     /// Adds a text at the end.
     pub fn push(&mut self, text: &[u8]) {
-        let start = end_of(&self.text);
-        self.text.extend_from_slice(text);
-        self.add(start..end_of(&self.text));
+        let start = self.text.end();
+        self.text.append(text);
+        self.add(start..self.text.end());
     }
 
     pub(super) fn add(&mut self, part: Range<Place>) {
@@ -110,7 +112,7 @@ impl Sorted {
 
     /// Empties the page.
     pub fn clear(&mut self) {
-        self.text.clear();
+        self.text.truncate(0);
         self.parts.clear();
         self.length = 0;
     }

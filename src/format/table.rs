@@ -1,16 +1,17 @@
 //! Families that share their labels: a row for each thing that is measured, a column for each family.
 
+use super::draft::Draft;
 use super::family::Family;
 use super::label::write_label;
 use super::page::Page;
-use super::sorted::{Key, end_of, sort_once};
+use super::sorted::{Key, sort_once};
 use super::value::Value;
 
 /// The rows of the table that is being filled.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// The labels of all rows.
-    labels: Vec<u8>,
+    labels: Draft,
     /// Where each row's labels stand, and which cell is its first.
     rows: Vec<Key>,
     cells: Vec<Option<Value>>,
@@ -19,13 +20,13 @@ pub(super) struct Rows {
 impl Rows {
     #[inline(never)]
     fn clear(&mut self) {
-        self.labels.clear();
+        self.labels.truncate(0);
         self.rows.clear();
         self.cells.clear();
     }
 
     fn begin(&mut self) {
-        let start = end_of(&self.labels);
+        let start = self.labels.end();
         self.rows.push(Key { start, end: start, of: self.cells.len() });
     }
 
@@ -33,14 +34,14 @@ impl Rows {
     #[inline(never)]
     fn add_label(&mut self, name: &str, value: &[u8]) {
         let Some(row) = self.rows.last_mut() else { return };
-        let is_first = end_of(&self.labels) == row.start;
+        let is_first = self.labels.end() == row.start;
         if !is_first {
             // The brace that ends the labels so far.
-            self.labels.pop();
+            self.labels.truncate(self.labels.len().saturating_sub(1));
         }
         write_label(&mut self.labels, if is_first { b'{' } else { b',' }, name, value);
         self.labels.push(b'}');
-        row.end = end_of(&self.labels);
+        row.end = self.labels.end();
     }
 
     fn add_counts(&mut self, values: &[Option<u64>]) {
@@ -68,7 +69,7 @@ impl Page {
             for row in rows.iter() {
                 if let Some(&Some(value)) = cells.get(row.of.saturating_add(column)) {
                     self.write_name();
-                    self.text.extend_from_slice(text(row));
+                    self.text.append(text(row));
                     self.write_value(value);
                 }
             }

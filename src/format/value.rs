@@ -1,5 +1,6 @@
 //! The value of a sample.
 
+use super::draft::Draft;
 use crate::text::digits::Digits;
 
 /// A sample's value: a decimal number of any sign with a fixed number of decimal places.
@@ -47,7 +48,7 @@ impl From<i64> for Value {
 
 impl Value {
     /// Appends the shortest text of the number: no trailing zeros, no exponent.
-    pub(super) fn write(self, text: &mut Vec<u8>) {
+    pub(super) fn write(self, text: &mut Draft) {
         if self.negative {
             text.push(b'-');
         }
@@ -55,12 +56,12 @@ impl Value {
         let digits = Digits::padded(self.magnitude, places.saturating_add(1));
         let point = digits.len().saturating_sub(places);
         let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, b""));
-        text.extend_from_slice(whole);
+        text.append(whole);
         let zeros = fraction.iter().rev().take_while(|digit| **digit == b'0').count();
         let fraction = fraction.get(..fraction.len().saturating_sub(zeros)).unwrap_or_default();
         if !fraction.is_empty() {
             text.push(b'.');
-            text.extend_from_slice(fraction);
+            text.append(fraction);
         }
     }
 }
@@ -70,9 +71,9 @@ mod tests {
     use super::*;
 
     fn text_of(value: impl Into<Value>) -> String {
-        let mut text = Vec::new();
+        let mut text = Draft::default();
         value.into().write(&mut text);
-        String::from_utf8(text).unwrap()
+        String::from_utf8(text.to_vec()).unwrap()
     }
 
     #[test]

@@ -21,21 +21,21 @@ impl Digits {
     /// The digits of `number`, of which there are at least `width` (27 at most): zeros stand before
     /// those of a smaller number.
     pub fn padded(number: u64, width: usize) -> Self {
-        let mut digits = [b'0'; 27];
-        let mut start = digits.len();
+        let mut digits = Self { digits: [b'0'; 27], start: 27 };
         let mut rest = number;
         // Parts of 32 bits, since a division of 64 bits takes a router's processor hundreds of steps.
-        for part in digits.rchunks_exact_mut(9) {
+        for part in digits.digits.rchunks_exact_mut(9) {
             let is_last = rest < NINE_DIGITS;
             let low = if is_last { rest } else { rest % NINE_DIGITS };
             let written = write_digits(low, part);
-            start = start.saturating_sub(if is_last { written } else { 9 });
+            digits.start = digits.start.saturating_sub(if is_last { written } else { 9 });
             if is_last {
                 break;
             }
             rest = rest.wrapping_div(NINE_DIGITS);
         }
-        Self { digits, start: start.min(digits.len().saturating_sub(width)) }
+        digits.start = digits.start.min(digits.digits.len().saturating_sub(width));
+        digits
     }
 }
 

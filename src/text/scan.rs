@@ -24,22 +24,25 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = line.iter();
     std::iter::from_fn(move || {
-        // Two plain loops over each byte once: most of a scrape's own work is done here.
+        // Two plain loops over each byte once, in registers: most of a scrape's own work is done here.
+        let mut bytes = rest.clone();
         let word = loop {
-            let word = rest.as_slice();
-            match rest.next() {
+            let word = bytes.as_slice();
+            match bytes.next() {
                 Some(b' ' | b'\t') => {}
                 Some(_) => break word,
                 None => return None,
             }
         };
-        loop {
-            let after = rest.len();
-            match rest.next() {
-                Some(b' ' | b'\t') | None => return word.get(..word.len().wrapping_sub(after)),
+        let after = loop {
+            let after = bytes.len();
+            match bytes.next() {
+                Some(b' ' | b'\t') | None => break after,
                 Some(_) => {}
             }
-        }
+        };
+        rest = bytes;
+        word.get(..word.len().wrapping_sub(after))
     })
 }
 
