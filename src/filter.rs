@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use regex_lite::Regex;
 
+use crate::text::scan::is_same;
+
 /// What a filter is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -252,15 +254,15 @@ impl Answers {
     fn compare(&self, at: usize, parts: &[&[u8]]) -> Option<(bool, usize)> {
         let (&length, rest) = self.names.get(at..)?.split_first()?;
         let (&answer, rest) = rest.split_first()?;
-        let mut name = rest.get(..length.into())?.iter();
+        let mut name = rest.get(..length.into())?;
         for part in parts {
-            for byte in *part {
-                if name.next() != Some(byte) {
-                    return None;
-                }
+            let (start, rest) = name.split_at_checked(part.len())?;
+            if !is_same(start, part) {
+                return None;
             }
+            name = rest;
         }
-        name.as_slice().is_empty().then(|| (answer != 0, at.saturating_add(2).saturating_add(length.into())))
+        name.is_empty().then(|| (answer != 0, at.saturating_add(2).saturating_add(length.into())))
     }
 
     fn add(&mut self, name: &[u8], answer: bool) {

@@ -53,7 +53,8 @@ impl Value {
             text.push(b'-');
         }
         let places = usize::from(self.places);
-        let digits = Digits::padded(self.magnitude, places.saturating_add(1));
+        let mut digits = Digits::NONE;
+        digits.write(self.magnitude, places.saturating_add(1));
         let point = digits.len().saturating_sub(places);
         let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, b""));
         text.append(whole);

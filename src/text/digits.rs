@@ -13,29 +13,32 @@ pub struct Digits {
 const NINE_DIGITS: u64 = 1_000_000_000;
 
 impl Digits {
+    /// No digits yet.
+    pub const NONE: Self = Self { digits: [b'0'; 27], start: 27 };
+
     /// The digits of `number`.
     pub fn new(number: u64) -> Self {
-        Self::padded(number, 1)
+        let mut digits = Self::NONE;
+        digits.write(number, 1);
+        digits
     }
 
-    /// The digits of `number`, of which there are at least `width` (27 at most): zeros stand before
-    /// those of a smaller number.
-    pub fn padded(number: u64, width: usize) -> Self {
-        let mut digits = Self { digits: [b'0'; 27], start: 27 };
+    /// Makes [`NONE`](Self::NONE) the digits of `number`, of which there are at least `width` (27 at
+    /// most): zeros stand before those of a smaller number.
+    pub fn write(&mut self, number: u64, width: usize) {
         let mut rest = number;
         // Parts of 32 bits, since a division of 64 bits takes a router's processor hundreds of steps.
-        for part in digits.digits.rchunks_exact_mut(9) {
+        for part in self.digits.rchunks_exact_mut(9) {
             let is_last = rest < NINE_DIGITS;
             let low = if is_last { rest } else { rest % NINE_DIGITS };
             let written = write_digits(low, part);
-            digits.start = digits.start.saturating_sub(if is_last { written } else { 9 });
+            self.start = self.start.saturating_sub(if is_last { written } else { 9 });
             if is_last {
                 break;
             }
             rest = rest.wrapping_div(NINE_DIGITS);
         }
-        digits.start = digits.start.min(digits.digits.len().saturating_sub(width));
-        digits
+        self.start = self.start.min(self.digits.len().saturating_sub(width));
     }
 }
 
@@ -77,9 +80,12 @@ mod tests {
 
     #[test]
     fn zeros_stand_before_a_number() {
-        assert_eq!(*Digits::padded(7, 3), *b"007");
-        assert_eq!(*Digits::padded(0, 1), *b"0");
-        assert_eq!(*Digits::padded(1234, 3), *b"1234");
-        assert_eq!(Digits::padded(u64::MAX, 27).len(), 27);
+        for (number, width, text) in
+            [(7, 3, "007"), (0, 1, "0"), (1234, 3, "1234"), (u64::MAX, 21, "018446744073709551615")]
+        {
+            let mut digits = Digits::NONE;
+            digits.write(number, width);
+            assert_eq!(*digits, *text.as_bytes());
+        }
     }
 }

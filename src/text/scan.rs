@@ -64,6 +64,17 @@ pub fn split_text(text: &str, separator: u8) -> Option<(&str, &str)> {
     text.split_at_checked(at).and_then(|(before, after)| Some((before, after.get(1..)?)))
 }
 
+/// Whether both have the same bytes, four of which are compared at a time; the C library's `memcmp`
+/// compares one.
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (fours, rest) = one.as_chunks();
+    let (other_fours, other_rest) = other.as_chunks();
+    let same = |(one, other): (&[u8; 4], &[u8; 4])| u32::from_ne_bytes(*one) == u32::from_ne_bytes(*other);
+    one.len() == other.len()
+        && fours.iter().zip(other_fours).all(same)
+        && rest.iter().zip(other_rest).all(|(one, other)| one == other)
+}
+
 /// Where `part` first begins in `text`; it has a byte at least.
 pub fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|found| found == part)
