@@ -41,14 +41,18 @@ impl Head<'_> {
         let date = http_date(SystemTime::now()).map(|date| date.to_string());
         let first = [("Date", date.as_deref().unwrap_or_default()), ("Server", "router_exporter")];
         let last = [("Content-Type", self.content_type)];
-        let headers = first.iter().chain(self.more).chain(&last);
-        // Only a header that is no ASCII is refused, and all of these are.
-        let headers = headers.filter_map(|(name, value)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok());
-        // Writing to a vector does not fail. Without headers of the request, with a length and
-        // without a threshold there is no chunked answer.
-        let _ = Response::new(self.status, headers.collect(), std::io::empty(), Some(length), None)
-            .with_chunked_threshold(usize::MAX)
-            .raw_print(&mut *out, (1, 1).into(), &[], true, None);
+        // Without headers of the request, with a length and without a threshold no answer is chunked.
+        let mut response = Response::empty(self.status)
+            .with_data(std::io::empty(), Some(length))
+            .with_chunked_threshold(usize::MAX);
+        for (name, value) in first.iter().chain(self.more).chain(&last) {
+            // Only a header that is no ASCII is refused, and all of these are.
+            if let Ok(header) = Header::from_bytes(name.as_bytes(), value.as_bytes()) {
+                response.add_header(header);
+            }
+        }
+        // Writing to a vector does not fail.
+        let _ = response.raw_print(&mut *out, (1, 1).into(), &[], true, None);
         // tiny_http keeps the word about the connection to itself: it goes before the empty line.
         out.truncate(out.len().saturating_sub("\r\n".len()));
         out.extend_from_slice(match afterwards {
