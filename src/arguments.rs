@@ -95,12 +95,12 @@ impl Default for Arguments {
     }
 }
 
-/// Reads the words of a command line, without the program's name.
+/// Reads the words of a command line, without the program's name, for as long as the program runs.
 ///
 /// # Errors
 /// One line that names the option and its fault.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Arguments, String> {
-    let mut arguments = Arguments::default();
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static mut Arguments, String> {
+    let arguments: &mut Arguments = Box::leak(Box::default());
     arguments.read(Parser::from_args(words))?;
     Ok(arguments)
 }

@@ -5,7 +5,6 @@
 //! sixth of the program's own instructions.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use regex_lite::Regex;
 
@@ -110,9 +109,9 @@ pub const FLAGS: &[Flag] = flags! {
     "collector.vmstat.fields" VmstatField Include "^(oom_kill|pgpg|pswp|pg.*fault).*"
 };
 
-/// The filters as the options set them.
+/// The filters as the options set them: as long as the program runs.
 #[derive(Clone, Debug, Default)]
-pub struct Filters(Vec<Rc<Expression>>);
+pub struct Filters(Vec<&'static Expression>);
 
 #[derive(Debug)]
 struct Expression {
@@ -148,13 +147,13 @@ impl Filters {
                 // A default is known to be right, and waits for its first name.
                 let regex = if text == flag.default { None } else { Some(compile(flag.name, text)?) };
                 // The two sides are mutually exclusive, so that a subject has one expression.
-                self.0.push(Rc::new(Expression {
+                self.0.push(Box::leak(Box::new(Expression {
                     subject: flag.subject,
                     side: flag.side,
                     text: text.into(),
                     regex: RefCell::new(regex),
                     answers: RefCell::default(),
-                }));
+                })));
             }
         }
         Ok(())
@@ -163,7 +162,7 @@ impl Filters {
     /// The filter of a subject.
     #[must_use]
     pub fn of(&self, subject: Subject) -> Filter {
-        Filter(self.0.iter().find(|expression| expression.subject == subject).cloned())
+        Filter(self.0.iter().copied().find(|expression| expression.subject == subject))
     }
 
     /// A scrape ends: what its names are remembered by is enough for the next one.
@@ -181,8 +180,8 @@ fn compile(name: &str, text: &str) -> Result<Regex, String> {
 }
 
 /// Which names of one subject are reported.
-#[derive(Clone, Debug, Default)]
-pub struct Filter(Option<Rc<Expression>>);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter(Option<&'static Expression>);
 
 impl Filter {
     /// Whether there is an expression.
