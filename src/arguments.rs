@@ -22,8 +22,10 @@ use crate::settings::Settings;
 use crate::text::scan::{split_text, words};
 pub use help::help;
 use not_here::{COLLECTORS, OPTIONS as MISSING};
-use options::Does::{Run, Switch, Take};
-use options::OPTIONS;
+use options::Does::{Path, Run, Switch, Take};
+use options::{Known, OPTIONS};
+
+const MISSING_VALUE: &str = "the value is missing";
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,21 +49,21 @@ pub struct Arguments {
     /// What to do.
     pub command: Command,
     /// `--web.listen-address`; one at least.
-    pub listen_addresses: Vec<Listen>,
+    pub listen_addresses: Vec<Listen<'static>>,
     /// `--web.telemetry-path`.
-    pub telemetry_path: String,
+    pub telemetry_path: &'static str,
     /// `--web.max-requests`; 0 is no limit.
     pub max_requests: usize,
     /// `--web.allow`: the networks that may ask; all may if there are none.
     pub networks: Vec<Network>,
     /// `--web.basic-auth-file`.
-    pub basic_auth_file: Option<String>,
+    pub basic_auth_file: Option<&'static str>,
     /// `--web.bearer-token-file`.
-    pub bearer_token_file: Option<String>,
+    pub bearer_token_file: Option<&'static str>,
     /// `--user`.
     pub user: Option<User>,
     /// The URL of `--health`, if one is given.
-    pub health_target: Option<Target>,
+    pub health_target: Option<Target<'static>>,
     /// `--log.level`.
     pub log_level: LevelFilter,
     /// What the collectors need to know.
@@ -70,7 +72,7 @@ pub struct Arguments {
     /// Collectors named by an option, and whether they run; the last word on one counts.
     collectors: Vec<(&'static str, bool)>,
     /// Filters named by an option, and their expressions; the last word on one counts.
-    filters: Vec<(&'static str, String)>,
+    filters: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Arguments {
@@ -79,7 +81,7 @@ impl Default for Arguments {
         Self {
             command: Command::default(),
             listen_addresses: Vec::new(),
-            telemetry_path: "/metrics".into(),
+            telemetry_path: "/metrics",
             max_requests: 40,
             networks: Vec::new(),
             basic_auth_file: None,
@@ -99,7 +101,7 @@ impl Default for Arguments {
 ///
 /// # Errors
 /// One line that names the option and its fault.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static mut Arguments, String> {
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static Arguments, String> {
     let arguments: &mut Arguments = Box::leak(Box::default());
     arguments.read(Parser::from_args(words))?;
     Ok(arguments)
@@ -158,8 +160,7 @@ impl Arguments {
 
     fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
         if let Some(flag) = FLAGS.iter().find(|flag| flag.name == option) {
-            let Some(text) = value(parser)? else { return missing() };
-            self.filters.push((flag.name, text));
+            self.filters.push((flag.name, value(parser)?.ok_or(MISSING_VALUE)?));
             return Ok(());
         }
         // What there is more of is all in the one help.
@@ -172,11 +173,8 @@ impl Arguments {
             Switch(switch) => *switch(self) = switched(on, parser)?,
             _ if !on => return unknown(),
             Run(command) => self.command = *command,
-            Take(take) => match value(parser)? {
-                Some(text) if text.is_empty() => return Err("the value is empty".into()),
-                None if !known.value.starts_with('[') => return missing(),
-                text => take(self, &text.unwrap_or_default())?,
-            },
+            Path(path) => *path(self) = Some(known.given(parser)?),
+            Take(take) => take(self, known.given(parser)?)?,
         }
         Ok(())
     }
@@ -211,17 +209,25 @@ fn unknown() -> Result<(), String> {
     Err("unknown option; see --help".into())
 }
 
-fn missing() -> Result<(), String> {
-    Err("the value is missing".into())
+impl Known {
+    /// The value that is given: not an empty one, and none only where it may be left out.
+    fn given(&self, parser: &mut Parser) -> Result<&'static str, String> {
+        match value(parser)? {
+            Some("") => Err("the value is empty".into()),
+            None if !self.value.starts_with('[') => Err(MISSING_VALUE.into()),
+            text => Ok(text.unwrap_or_default()),
+        }
+    }
 }
 
-/// The value of an option, which may be empty. What follows with dashes is the next option.
-fn value(parser: &mut Parser) -> Result<Option<String>, String> {
+/// The value of an option, which may be empty, for as long as the program runs. What follows with dashes is
+/// the next option.
+fn value(parser: &mut Parser) -> Result<Option<&'static str>, String> {
     let attached = parser.optional_value();
     let is_value = |word: &OsStr| !word.as_encoded_bytes().starts_with(b"--");
     let value = attached.or_else(|| parser.try_raw_args()?.next_if(is_value));
     match value.map(OsString::into_string).transpose() {
-        Ok(text) => Ok(text),
+        Ok(text) => Ok(text.map(|text| &*text.leak())),
         Err(value) => wrong(&value.to_string_lossy(), " is not UTF-8").map(|()| None),
     }
 }
@@ -237,17 +243,16 @@ fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
 }
 
 /// A directory that is there.
-fn directory(path: &str, to: &mut String) -> Result<(), String> {
+fn directory(path: &'static str, to: &mut &'static str) -> Result<(), String> {
     if !is_directory(path) {
         return wrong(path, " is not a directory");
     }
-    *to = path.into();
+    *to = path;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::options::Known;
     use super::*;
 
     fn fault(words: &[&str]) -> String {

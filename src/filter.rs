@@ -117,7 +117,7 @@ pub struct Filters(Vec<&'static Expression>);
 struct Expression {
     subject: Subject,
     side: Side,
-    text: String,
+    text: &'static str,
     /// Compiled when a name is new, and until the scrape [ends](Filters::rest): a router's memory
     /// holds tens of kilobytes otherwise, for names that hardly ever change.
     regex: RefCell<Option<Regex>>,
@@ -130,8 +130,8 @@ impl Filters {
     ///
     /// # Errors
     /// One line that names the option.
-    pub fn set(&mut self, given: &[(&'static str, String)]) -> Result<(), String> {
-        let given = |name: &str| given.iter().rfind(|(option, _)| *option == name).map(|(_, text)| text.as_str());
+    pub fn set(&mut self, given: &[(&'static str, &'static str)]) -> Result<(), String> {
+        let given = |name: &str| given.iter().rfind(|(option, _)| *option == name).map(|(_, text)| *text);
         for flag in FLAGS {
             let twin = FLAGS.iter().find(|twin| twin.subject == flag.subject && twin.side != flag.side);
             let twin_given = twin.filter(|twin| given(twin.name).is_some_and(|text| !text.is_empty()));
@@ -150,7 +150,7 @@ impl Filters {
                 self.0.push(Box::leak(Box::new(Expression {
                     subject: flag.subject,
                     side: flag.side,
-                    text: text.into(),
+                    text,
                     regex: RefCell::new(regex),
                     answers: RefCell::default(),
                 })));
@@ -214,7 +214,7 @@ impl Expression {
     fn allows(&self, name: &str) -> bool {
         let mut regex = self.regex.borrow_mut();
         if regex.is_none() {
-            *regex = Regex::new(&self.text).ok();
+            *regex = Regex::new(self.text).ok();
         }
         regex.as_ref().is_some_and(|regex| regex.is_match(name)) == (self.side == Side::Include)
     }
@@ -279,10 +279,9 @@ impl Answers {
 mod tests {
     use super::*;
 
-    fn filters(given: &[(&'static str, &str)]) -> Filters {
-        let given: Vec<_> = given.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
+    fn filters(given: &[(&'static str, &'static str)]) -> Filters {
         let mut filters = Filters::default();
-        filters.set(&given).unwrap();
+        filters.set(given).unwrap();
         filters
     }
 
@@ -371,10 +370,10 @@ mod tests {
 
     #[test]
     fn faults_name_the_option() {
-        let both = [("collector.arp.device-exclude", "a".to_owned()), ("collector.arp.device-include", "b".to_owned())];
+        let both = [("collector.arp.device-exclude", "a"), ("collector.arp.device-include", "b")];
         let error = Filters::default().set(&both).unwrap_err();
         assert_eq!(error, "--collector.arp.device-exclude and --collector.arp.device-include are mutually exclusive");
-        let error = Filters::default().set(&[("collector.vmstat.fields", "(".to_owned())]).unwrap_err();
+        let error = Filters::default().set(&[("collector.vmstat.fields", "(")]).unwrap_err();
         assert!(error.starts_with("--collector.vmstat.fields: "), "{error}");
     }
 
@@ -387,7 +386,7 @@ mod tests {
             ("(?=a)", "look-around"),
             ("a{1001}{1001}", "size"),
         ] {
-            let error = Filters::default().set(&[("collector.vmstat.fields", expression.into())]).unwrap_err();
+            let error = Filters::default().set(&[("collector.vmstat.fields", expression)]).unwrap_err();
             assert!(error.contains(why), "{expression}: {error}");
         }
     }

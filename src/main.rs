@@ -1,6 +1,5 @@
 //! The program: what the command line asks for, and how that ended.
 
-use std::mem::take;
 use std::process::ExitCode;
 
 use log::info;
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 /// Does what is asked; an error is the exit status and one line.
-fn run(arguments: &mut Arguments) -> Result<(), (u8, String)> {
+fn run(arguments: &'static Arguments) -> Result<(), (u8, String)> {
     let done = match arguments.command {
         Command::Help => print(arguments::help().as_bytes()),
         Command::Version => print(built::description().as_bytes()),
@@ -57,12 +56,11 @@ fn run(arguments: &mut Arguments) -> Result<(), (u8, String)> {
     done.map_err(|fault| (1, fault))
 }
 
-fn serve(arguments: &mut Arguments) -> Result<(), (u8, String)> {
+fn serve(arguments: &'static Arguments) -> Result<(), (u8, String)> {
     logging::start(arguments.log_level);
     syscalls::handle_signals();
-    let mut access = Access { networks: take(&mut arguments.networks), credentials: Vec::new() };
-    for (file, scheme) in [(&arguments.basic_auth_file, Scheme::Basic), (&arguments.bearer_token_file, Scheme::Bearer)]
-    {
+    let mut access = Access { networks: &arguments.networks, credentials: Vec::new() };
+    for (file, scheme) in [(arguments.basic_auth_file, Scheme::Basic), (arguments.bearer_token_file, Scheme::Bearer)] {
         if let Some(file) = file {
             access.credentials.push(Credentials::read(file, scheme).map_err(|fault| (MISUSED, fault))?);
         }
@@ -71,7 +69,7 @@ fn serve(arguments: &mut Arguments) -> Result<(), (u8, String)> {
 }
 
 /// Serves for ever; an error is one line.
-fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
+fn listen(arguments: &'static Arguments, access: Access) -> Result<(), String> {
     let listeners = server::bind(&arguments.listen_addresses)?;
     for listener in listeners.iter().filter(|listener| listener.is_given) {
         info!("msg=\"Listening on\" address={listener}");
@@ -80,16 +78,13 @@ fn listen(arguments: &mut Arguments, access: Access) -> Result<(), String> {
         user.assume(arguments.runs("wireguard"))?;
     }
     privileges::restrict();
-    let scraper = scraper(arguments);
-    let telemetry_path = take(&mut arguments.telemetry_path);
-    let policy = Policy { telemetry_path, max_requests: arguments.max_requests, access };
-    server::serve(listeners, policy, scraper)
+    let policy = Policy { telemetry_path: arguments.telemetry_path, max_requests: arguments.max_requests, access };
+    server::serve(listeners, policy, &mut scraper(arguments))
 }
 
 /// As long as the program runs, as the arguments: their ends would be 1 kB of code.
-fn scraper(arguments: &mut Arguments) -> &'static mut Scraper {
-    let settings = take(&mut arguments.settings);
-    Box::leak(Box::new(Scraper::new(settings, |collector| arguments.enables(collector))))
+fn scraper(arguments: &'static Arguments) -> &'static mut Scraper {
+    Box::leak(Box::new(Scraper::new(&arguments.settings, |collector| arguments.enables(collector))))
 }
 
 fn print(text: &[u8]) -> Result<(), String> {

@@ -51,7 +51,7 @@ const BUILD: &[(&str, &[u8])] = &[
 #[derive(Debug)]
 pub struct Scraper {
     machine: Machine,
-    filters: Filters,
+    filters: &'static Filters,
     collectors: Vec<Running>,
     /// None if the exporter's own metrics are left out.
     process: Option<(ProcessMetrics, Logged)>,
@@ -93,19 +93,19 @@ struct Outcome {
 
 impl Scraper {
     /// The scraper of the collectors that `enabled` picks by name.
-    pub fn new(settings: Settings, enabled: impl Fn(&Collector) -> bool) -> Self {
+    pub fn new(settings: &'static Settings, enabled: impl Fn(&Collector) -> bool) -> Self {
         let mut collectors = Vec::new();
         // The files of other programs must not have a family of ours, of which these are the last.
         for last in [false, true] {
             for collector in ALL {
                 if (collector.name == "textfile") == last && enabled(collector) {
-                    collectors.push(Running::new(collector, &settings));
+                    collectors.push(Running::new(collector, settings));
                 }
             }
         }
         let Settings { filters, paths, disable_exporter_metrics, .. } = settings;
         let process = (!disable_exporter_metrics).then(Default::default);
-        Self { machine: Machine::new(paths), filters, collectors, process, page: Page::default() }
+        Self { machine: Machine::new(*paths), filters, collectors, process, page: Page::default() }
     }
 
     /// Adds what does not depend on the collectors.
@@ -155,7 +155,7 @@ impl Scraper {
 }
 
 impl Running {
-    fn new(collector: &'static Collector, settings: &Settings) -> Self {
+    fn new(collector: &'static Collector, settings: &'static Settings) -> Self {
         let run = match collector.form {
             Form::Function(function) => Run::Function(function),
             Form::Struct(make) => Run::Struct(make(settings)),
@@ -312,7 +312,7 @@ mod tests {
 
     fn rendered(query: &str) -> Result<String, String> {
         let mut page = Sorted::default();
-        Scraper::new(Settings::default(), |collector| collector.name != "netdev")
+        Scraper::new(Box::leak(Box::default()), |collector| collector.name != "netdev")
             .render(query, &HandlerMetrics::default(), &mut page)
             .map(|()| String::from_utf8(page.to_vec()).unwrap())
     }
@@ -329,9 +329,13 @@ mod tests {
     fn no_file_has_a_family_of_ours() {
         let directory = std::env::temp_dir().join(format!("router_exporter-{}-ours", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        let settings =
-            Settings { textfile_directories: vec![directory.to_str().unwrap().into()], ..Settings::default() };
-        let mut scraper = Scraper::new(settings, |collector| matches!(collector.name, "loadavg" | "textfile" | "time"));
+        let settings = Settings {
+            textfile_directories: vec![directory.to_str().unwrap().to_owned().leak()],
+            ..Settings::default()
+        };
+        let mut scraper = Scraper::new(Box::leak(Box::new(settings)), |collector| {
+            matches!(collector.name, "loadavg" | "textfile" | "time")
+        });
         for (family, refused) in [
             ("node_scrape_collector_success", true),
             ("node_exporter_build_info", true),

@@ -11,9 +11,9 @@ pub struct Settings {
     /// `--path.*`.
     pub paths: Paths,
     /// `--collector.textfile.directory`, in the order given.
-    pub textfile_directories: Vec<String>,
+    pub textfile_directories: Vec<&'static str>,
     /// `--collector.dhcp_leases.file`.
-    pub dhcp_leases_file: Option<String>,
+    pub dhcp_leases_file: Option<&'static str>,
     /// `--collector.dhcp_leases.expose-leases`.
     pub dhcp_leases_exposed: bool,
     /// `--collector.cpu.guest`.

@@ -55,10 +55,10 @@ fn allocations(board: &str) -> usize {
     let root = format!("{}/tests/routers/{board}", env!("CARGO_MANIFEST_DIR"));
     let mut settings = Settings::default();
     settings.filters.set(&[]).unwrap();
-    settings.paths.procfs = format!("{root}/proc");
-    settings.paths.sysfs = format!("{root}/sys");
-    settings.paths.rootfs = format!("{root}/root");
-    let mut scraper = Scraper::new(settings, |collector| collector.default);
+    settings.paths.procfs = format!("{root}/proc").leak();
+    settings.paths.sysfs = format!("{root}/sys").leak();
+    settings.paths.rootfs = format!("{root}/root").leak();
+    let mut scraper = Scraper::new(Box::leak(Box::new(settings)), |collector| collector.default);
     let mut page = Sorted::default();
     for _ in 0..5 {
         scraper.render("", &HandlerMetrics::default(), &mut page).unwrap();

@@ -139,7 +139,7 @@ fn scraper(board: &Path) -> Scraper {
     let arguments = arguments::parse(paths.into_iter().chain([text_files]).chain(all).chain(more)).expect("options");
     // These ask this machine, which changes by itself.
     let live = ["network_route", "qdisc", "time", "timex", "uname"];
-    Scraper::new(arguments.settings.clone(), |collector| !live.contains(&collector.name))
+    Scraper::new(&arguments.settings, |collector| !live.contains(&collector.name))
 }
 
 /// The page, without what differs from one moment to the next.

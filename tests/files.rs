@@ -29,8 +29,8 @@ fn a_file_without_an_end_is_too_large() {
     fs::write(directory.join("much"), vec![b'x'; 3 << 20]).unwrap();
     fs::write(directory.join("more"), vec![b'x'; 9 << 20]).unwrap();
     symlink("/dev/zero", directory.join("endless")).unwrap();
-    let procfs = directory.to_str().unwrap().to_owned();
-    let machine = Machine::new(Paths { procfs: procfs.clone(), ..Paths::default() });
+    let procfs: &str = directory.to_str().unwrap().to_owned().leak();
+    let machine = Machine::new(Paths { procfs, ..Paths::default() });
     assert_eq!(machine.proc(&[b"much"]).unwrap().len(), 3 << 20);
     for name in ["more", "endless"] {
         assert_eq!(fault(machine.proc(&[name.as_bytes()])), format!("{procfs}/{name}: file too large"));
@@ -59,7 +59,7 @@ fn what_an_option_names_is_a_plain_file_of_a_megabyte_at_most() {
 fn a_link_is_named_by_where_it_points() {
     let directory = directory("links");
     symlink("../../devices/platform/10300000.wmac", directory.join("device")).unwrap();
-    let machine = Machine::new(Paths { sysfs: directory.to_str().unwrap().to_owned(), ..Paths::default() });
+    let machine = Machine::new(Paths { sysfs: directory.to_str().unwrap().to_owned().leak(), ..Paths::default() });
     assert_eq!(&*machine.sys_link(&[b"device"]).unwrap(), b"10300000.wmac");
     assert!(machine.sys_link(&[b"missing"]).is_none());
 }

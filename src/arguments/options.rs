@@ -26,10 +26,12 @@ pub(super) enum Does {
     /// Turns this on, and as `--no-NAME` off.
     Switch(fn(&mut Arguments) -> &mut bool),
     /// Takes a value.
-    Take(fn(&mut Arguments, &str) -> Result<(), String>),
+    Take(fn(&mut Arguments, &'static str) -> Result<(), String>),
+    /// Takes a path.
+    Path(fn(&mut Arguments) -> &mut Option<&'static str>),
 }
 
-use Does::{Run, Switch, Take};
+use Does::{Path, Run, Switch, Take};
 
 const fn known(name: &'static str, value: &'static str, help: &'static str, does: Does) -> Known {
     Known { name, value, help, does }
@@ -72,19 +74,13 @@ pub(super) const OPTIONS: &[Known] = &[
         "web.basic-auth-file",
         "FILE",
         "Ask for one of the lines user:password of a file. SIGHUP reads it again.",
-        Take(|arguments, path| {
-            arguments.basic_auth_file = Some(path.into());
-            Ok(())
-        }),
+        Path(|arguments| &mut arguments.basic_auth_file),
     ),
     known(
         "web.bearer-token-file",
         "FILE",
         "Ask for one of the tokens of a file, one a line. SIGHUP reads it again.",
-        Take(|arguments, path| {
-            arguments.bearer_token_file = Some(path.into());
-            Ok(())
-        }),
+        Path(|arguments| &mut arguments.bearer_token_file),
     ),
     known(
         "user",
@@ -109,7 +105,7 @@ pub(super) const OPTIONS: &[Known] = &[
             if !path.starts_with('/') || path == "/" || !is_path {
                 return wrong(path, " is not a path such as /metrics");
             }
-            arguments.telemetry_path = path.into();
+            arguments.telemetry_path = path;
             Ok(())
         }),
     ),
@@ -178,7 +174,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "DIR",
         "Directory with *.prom files; a pattern may name several. Repeatable.",
         Take(|arguments, directory| {
-            arguments.settings.textfile_directories.push(directory.into());
+            arguments.settings.textfile_directories.push(directory);
             Ok(())
         }),
     ),
@@ -199,10 +195,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "collector.dhcp_leases.file",
         "FILE",
         "dnsmasq's leases. Default: where known firmware has them",
-        Take(|arguments, path| {
-            arguments.settings.dhcp_leases_file = Some(path.into());
-            Ok(())
-        }),
+        Path(|arguments| &mut arguments.settings.dhcp_leases_file),
     ),
     known(
         "collector.interrupts.include-zeros",

@@ -22,7 +22,7 @@ const MOST: usize = 1000;
 #[derive(Debug)]
 pub struct DhcpLeases {
     /// `--collector.dhcp_leases.file`.
-    file: Option<String>,
+    file: Option<&'static str>,
     exposes: bool,
     /// Which of the paths is looked at next.
     at: usize,
@@ -33,12 +33,12 @@ pub struct DhcpLeases {
 impl DhcpLeases {
     /// The collector as the options say.
     pub fn new(settings: &Settings) -> Self {
-        let (file, exposes) = (settings.dhcp_leases_file.clone(), settings.dhcp_leases_exposed);
+        let (file, exposes) = (settings.dhcp_leases_file, settings.dhcp_leases_exposed);
         Self { file, exposes, at: 0, tries: PATHS.len() }
     }
 
     fn read<'m>(&mut self, machine: &'m Machine) -> Result<Text<'m>, Error> {
-        if let Some(path) = &self.file {
+        if let Some(path) = self.file {
             let (directory, name) = rsplit_once(path.as_bytes(), b'/').unwrap_or((b".", path.as_bytes()));
             return machine.given_file(directory, name).map(|(text, _)| text);
         }

@@ -200,8 +200,8 @@ mod tests {
         mountinfo += "30 1 0:1 / /mnt/1 rw - nfs server:/1 rw\n31 1 0:31 / /mnt/1 rw - nfs other:/1 rw\n";
         std::fs::create_dir_all(root.join("1")).unwrap();
         std::fs::write(root.join("1/mountinfo"), mountinfo).unwrap();
-        let path = root.to_str().unwrap().to_owned();
-        let machine = Machine::new(Paths { procfs: path.clone(), sysfs: path.clone(), rootfs: path });
+        let path: &str = root.to_str().unwrap().to_owned().leak();
+        let machine = Machine::new(Paths { procfs: path, sysfs: path, rootfs: path });
         let mut filesystem = Filesystem::new(&Settings::default());
         let mut errors = || {
             let (mut page, mut out) = (Page::default(), Sorted::default());

@@ -100,7 +100,7 @@ pub enum Form {
     /// A function: it remembers nothing.
     Function(Function),
     /// A struct, which this makes.
-    Struct(fn(&Settings) -> Box<dyn Collect>),
+    Struct(fn(&'static Settings) -> Box<dyn Collect>),
 }
 
 /// A row of the table of collectors: its module, the struct if it is one, and whether it is on.

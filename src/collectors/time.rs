@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn a_machine_without_anything_has_a_time() {
         let mut machine = Machine::default();
-        machine.paths.sysfs = "/nowhere".into();
-        machine.paths.rootfs = "/nowhere".into();
+        machine.paths.sysfs = "/nowhere";
+        machine.paths.rootfs = "/nowhere";
         let (mut page, mut out) = (Page::default(), Sorted::default());
         Time::default().collect(&machine, &mut page).unwrap();
         page.write(&mut out, |name| name != SECONDS.name());

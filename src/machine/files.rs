@@ -297,7 +297,7 @@ mod tests {
     fn blanks_around_an_attribute_mean_nothing() {
         let directory = std::env::temp_dir().join(format!("router_exporter-{}-padded", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        let sysfs = directory.to_str().unwrap().to_owned();
+        let sysfs = directory.to_str().unwrap().to_owned().leak();
         let machine = Machine::new(super::super::Paths { sysfs, ..Default::default() });
         for (said, meant) in
             [(" 3658\n", "3658"), ("\t -5 \n\n", "-5"), ("two words\n", "two words"), (" \n", ""), ("", "")]

@@ -33,19 +33,19 @@ use crate::text::digits::Digits;
 use crate::text::scan::decimal;
 
 /// Where the kernel's file systems are mounted: `--path.procfs`, `--path.sysfs`, `--path.rootfs`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Paths {
     /// The proc file system.
-    pub procfs: String,
+    pub procfs: &'static str,
     /// The sys file system.
-    pub sysfs: String,
+    pub sysfs: &'static str,
     /// The root of the machine's own file systems.
-    pub rootfs: String,
+    pub rootfs: &'static str,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { procfs: "/proc".into(), sysfs: "/sys".into(), rootfs: "/".into() }
+        Self { procfs: "/proc", sysfs: "/sys", rootfs: "/" }
     }
 }
 
@@ -72,13 +72,13 @@ impl Machine {
     /// The machine whose file systems are mounted at `paths`.
     pub fn new(paths: Paths) -> Self {
         let files = Files::default();
-        let [is_proc, is_sys] = [&paths.procfs, &paths.sysfs]
+        let [is_proc, is_sys] = [paths.procfs, paths.sysfs]
             .map(|root| files.open_text(root, &[], true).buffer().c_path().is_some_and(statfs::is_kernels));
         Self { paths, is_proc, is_sys, files, netlink: Netlink::default() }
     }
 
     fn read_proc(&self, path: &[&[u8]], reading: Reading) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.procfs, path, if self.is_proc { reading } else { reading.anew() })
+        self.files.read(self.paths.procfs, path, if self.is_proc { reading } else { reading.anew() })
     }
 
     /// A file of /proc, by the parts of its path, such as `&["net/dev"]`.
@@ -127,13 +127,13 @@ impl Machine {
     /// An attribute below /sys, without the end of its line; `None` if it is not there or the
     /// driver does not report, which is the same to a collector.
     pub fn sys(&self, path: &[&[u8]]) -> Option<Text<'_>> {
-        self.files.read(&self.paths.sysfs, path, Reading::Attribute).ok()
+        self.files.read(self.paths.sysfs, path, Reading::Attribute).ok()
     }
 
     /// An attribute of what never goes away nor changes its name, kept open.
     pub fn sys_kept(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         let reading = Reading::KeptAttribute;
-        self.files.read(&self.paths.sysfs, path, if self.is_sys { reading } else { reading.anew() }).ok()
+        self.files.read(self.paths.sysfs, path, if self.is_sys { reading } else { reading.anew() }).ok()
     }
 
     /// A number below /sys.
@@ -146,7 +146,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn file(&self, path: &[&[u8]]) -> Result<Text<'_>, Error> {
-        self.files.read(&self.paths.rootfs, path, Reading::Whole)
+        self.files.read(self.paths.rootfs, path, Reading::Whole)
     }
 
     /// A file of the /proc that the exporter itself is in, such as `self/stat`, whatever `--path.procfs` says.
@@ -193,7 +193,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn sys_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
-        self.files.names(&self.paths.sysfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
+        self.files.names(self.paths.sysfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
     }
 
     /// The names in a directory below /proc, in the kernel's order.
@@ -201,12 +201,12 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn proc_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
-        self.files.names(&self.paths.procfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
+        self.files.names(self.paths.procfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
     }
 
     /// The last part of where a symbolic link below /sys points.
     pub fn sys_link(&self, path: &[&[u8]]) -> Option<Text<'_>> {
-        let mut text = self.files.open_text(&self.paths.sysfs, path, true);
+        let mut text = self.files.open_text(self.paths.sysfs, path, true);
         let mut target = [MaybeUninit::uninit(); 1024];
         let buffer = text.buffer();
         let (target, _) = readlinkat_raw(CWD, buffer.c_path()?, &mut target).ok()?;
@@ -218,7 +218,7 @@ impl Machine {
     /// Where a directory below /sys is when all links are followed.
     pub fn sys_real_path(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         let directory =
-            self.files.open_text(&self.paths.sysfs, path, true).buffer().open(&self.files, OFlags::DIRECTORY).ok()?;
+            self.files.open_text(self.paths.sysfs, path, true).buffer().open(&self.files, OFlags::DIRECTORY).ok()?;
         let number = Digits::new(directory.as_raw_fd().unsigned_abs().into());
         let mut text = self.files.open_text("/proc/self/fd", &[&number], true);
         let mut target = [MaybeUninit::uninit(); 1024];

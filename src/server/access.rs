@@ -86,7 +86,7 @@ impl Scheme {
 /// A file of credentials and what it said when it was read last.
 #[derive(Debug)]
 pub struct Credentials {
-    path: String,
+    path: &'static str,
     scheme: Scheme,
     /// What a client sends behind the name of the scheme, for each line.
     expected: Vec<Vec<u8>>,
@@ -98,20 +98,25 @@ impl Credentials {
     /// # Errors
     /// One line that names the file: it is missing, unreadable, too large, not a plain file, open
     /// to other users, or holds no credentials.
-    pub fn read(path: &str, scheme: Scheme) -> Result<Self, String> {
-        let expected = Self::expected(path, scheme);
-        let expected = expected.map_err(|why| ["credentials in ", path, ": ", &why].concat())?;
-        Ok(Self { path: path.to_owned(), scheme, expected })
+    pub fn read(path: &'static str, scheme: Scheme) -> Result<Self, String> {
+        let mut credentials = Self { path, scheme, expected: Vec::new() };
+        credentials.reload().map(|()| credentials)
     }
 
-    fn expected(path: &str, scheme: Scheme) -> Result<Vec<Vec<u8>>, String> {
-        let (mode, text) = syscalls::read_own(path, FILE_LIMIT)?;
+    /// Reads the file again; if it cannot be used, what it said before stays in force.
+    fn reload(&mut self) -> Result<(), String> {
+        self.expected = self.lines().map_err(|why| ["credentials in ", self.path, ": ", &why].concat())?;
+        Ok(())
+    }
+
+    fn lines(&self) -> Result<Vec<Vec<u8>>, String> {
+        let (mode, text) = syscalls::read_own(self.path, FILE_LIMIT)?;
         if mode.intersects(Mode::RWXO) {
             return Err("other users may read or change it: chmod 600 (or 640) it".into());
         }
         let mut expected = Vec::new();
         for line in lines(&text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
-            expected.push(match scheme {
+            expected.push(match self.scheme {
                 Scheme::Basic if !line.contains(&b':') => {
                     return Err("a line is not of the form user:password".into());
                 }
@@ -151,7 +156,7 @@ fn equal(sent: &[u8], expected: &[u8]) -> bool {
 #[derive(Debug, Default)]
 pub struct Access {
     /// The networks that may ask; all may if there are none.
-    pub networks: Vec<Network>,
+    pub networks: &'static [Network],
     /// The credentials of which one is asked for; none are if there are none.
     pub credentials: Vec<Credentials>,
 }
@@ -191,12 +196,9 @@ impl Access {
     pub fn reload(&mut self) -> Result<(), String> {
         let mut errors = String::new();
         for credentials in &mut self.credentials {
-            match Credentials::expected(&credentials.path, credentials.scheme) {
-                Ok(expected) => credentials.expected = expected,
-                Err(error) => {
-                    let separator = if errors.is_empty() { "" } else { "; " };
-                    errors = [&errors, separator, "credentials in ", &credentials.path, ": ", &error].concat();
-                }
+            if let Err(error) = credentials.reload() {
+                let separator = if errors.is_empty() { "" } else { "; " };
+                errors = [&errors, separator, &error].concat();
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -228,7 +230,7 @@ mod tests {
         }
 
         fn read(&self, scheme: Scheme) -> Result<Credentials, String> {
-            Credentials::read(self.0.to_str().unwrap(), scheme)
+            Credentials::read(self.0.to_str().unwrap().to_owned().leak(), scheme)
         }
     }
 
@@ -239,7 +241,7 @@ mod tests {
     }
 
     fn access(credentials: Credentials) -> Access {
-        Access { networks: Vec::new(), credentials: vec![credentials] }
+        Access { networks: &[], credentials: vec![credentials] }
     }
 
     #[test]
@@ -283,7 +285,7 @@ mod tests {
         let stranger: IpAddr = "203.0.113.1".parse().unwrap();
         let mut access = Access::default();
         assert!(access.admits(stranger) && access.authorizes(None));
-        access.networks.push(Network::parse("192.168.1.0/24").unwrap());
+        access.networks = vec![Network::parse("192.168.1.0/24").unwrap()].leak();
         assert!(!access.admits(stranger));
         assert!(access.admits("192.168.1.4".parse().unwrap()));
     }

@@ -17,18 +17,18 @@ const TIME: Duration = Duration::from_secs(3);
 const NO_HTTP: &str = "the answer is not HTTP's";
 
 /// What is asked, of whom.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Target {
-    listen: Listen,
-    path: String,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target<'a> {
+    listen: Listen<'a>,
+    path: &'a str,
 }
 
-impl Target {
+impl<'a> Target<'a> {
     /// Reads `http://127.0.0.1:9100/-/healthy`, of which the scheme and the path may be left out.
     ///
     /// # Errors
     /// One line that names the text.
-    pub fn parse(url: &str) -> Result<Self, String> {
+    pub fn parse(url: &'a str) -> Result<Self, String> {
         if url.starts_with("https:") {
             return Err(["'", url, "': only http is spoken"].concat());
         }
@@ -36,11 +36,11 @@ impl Target {
         let slash = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
         let (host, path) = rest.split_at_checked(slash).unwrap_or_default();
         let last = host.bytes().rev().find(|byte| matches!(byte, b':' | b']'));
-        let listen = Listen::parse(&[host, if last == Some(b':') { "" } else { ":80" }].concat());
+        let listen = if last == Some(b':') { Listen::read(host) } else { Listen::at(host, 80) };
         match listen {
             Ok(listen) if !host.is_empty() && path.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 let path = if path.is_empty() { HEALTH_PATH } else { path };
-                Ok(Self { listen: listen.local(), path: path.to_owned() })
+                Ok(Self { listen: listen.local(), path })
             }
             _ => Err(["'", url, "' is no URL such as http://127.0.0.1:9100", HEALTH_PATH].concat()),
         }
@@ -48,8 +48,8 @@ impl Target {
 
     /// The exporter that listens at this address.
     #[must_use]
-    pub fn of(listen: &Listen) -> Self {
-        Self { listen: listen.local(), path: HEALTH_PATH.to_owned() }
+    pub fn of(listen: &Listen<'a>) -> Self {
+        Self { listen: listen.local(), path: HEALTH_PATH }
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
             ("http://[::1]", "[::1]:80", "/-/healthy"),
             ("http://10.0.0.1/", "10.0.0.1:80", "/"),
         ] {
-            let target = Target { listen: Listen::parse(address).unwrap(), path: path.to_owned() };
+            let target = Target { listen: Listen::parse(address).unwrap(), path };
             assert_eq!(Target::parse(url), Ok(target), "{url}");
         }
         for wrong in ["", "https://127.0.0.1", "http://a b/", "http://x/\r\nA: b", "router.example.org:9100"] {
@@ -129,14 +129,14 @@ mod tests {
         }
     }
 
-    fn listen(listener: &TcpListener) -> Listen {
-        Listen::parse(&listener.local_addr().unwrap().to_string()).unwrap()
+    fn listen(listener: &TcpListener) -> Listen<'static> {
+        Listen::parse(listener.local_addr().unwrap().to_string().leak()).unwrap()
     }
 
     #[allow(clippy::disallowed_methods)]
     fn answered(answer: &'static [u8]) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target { listen: listen(&listener), path: HEALTH_PATH.to_owned() };
+        let target = Target { listen: listen(&listener), path: HEALTH_PATH };
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let (mut client, _) = listener.accept().unwrap();
@@ -163,7 +163,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = listen(&listener);
         drop(listener);
-        let error = check(&Target { listen: listen.clone(), path: "/".to_owned() }).unwrap_err();
+        let error = check(&Target { listen, path: "/" }).unwrap_err();
         assert!(error.contains(&listen.to_string()), "{error}");
     }
 }

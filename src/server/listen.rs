@@ -28,9 +28,9 @@ const CONFIRM_TIMEOUT: u32 = 30_000;
 const INTERFACE_NAME: usize = 15;
 
 /// What `--web.listen-address` may say: a host and a port.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listen {
-    host: String,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Listen<'a> {
+    host: &'a str,
     port: u16,
 }
 
@@ -47,22 +47,22 @@ enum Host {
     Interface,
 }
 
-impl Listen {
+impl<'a> Listen<'a> {
     /// Every address of the machine.
     #[must_use]
     pub fn everywhere(port: u16) -> Self {
-        Self { host: String::new(), port }
+        Self { host: "", port }
     }
 
     /// Reads the value of `--web.listen-address`.
     ///
     /// # Errors
     /// One line that names the text and says what is taken.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &'a str) -> Result<Self, String> {
         Self::read(text).map_err(|why| ["'", text, "' cannot be listened on: ", why].concat())
     }
 
-    fn read(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn read(text: &'a str) -> Result<Self, &'static str> {
         if text.starts_with("vsock://") {
             return Err("vsock is not supported, only TCP");
         }
@@ -72,7 +72,10 @@ impl Listen {
         let colon = text.bytes().rposition(|byte| byte == b':').and_then(|at| text.split_at_checked(at));
         let (host, port) = colon.ok_or("the port is missing, as in 192.168.1.1:9100 or :9100")?;
         let port = decimal(port.as_bytes().get(1..).unwrap_or_default()).and_then(|port| port.try_into().ok());
-        let port = port.ok_or("the port is not a number from 0 to 65535")?;
+        Self::at(host, port.ok_or("the port is not a number from 0 to 65535")?)
+    }
+
+    pub(super) fn at(host: &'a str, port: u16) -> Result<Self, &'static str> {
         if !host.is_empty() && host_address(host).is_none() {
             if host.starts_with('[') {
                 return Err("what the brackets hold is no IPv6 address");
@@ -84,11 +87,11 @@ impl Listen {
                 return Err("names of hosts are not resolved: give an address or the name of an interface");
             }
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { host, port })
     }
 
     fn host(&self) -> Host {
-        match (self.host.as_str(), host_address(&self.host)) {
+        match (self.host, host_address(self.host)) {
             (_, Some(address)) => Host::Address(address),
             ("", None) => Host::Everywhere,
             ("localhost", None) => Host::Localhost,
@@ -100,17 +103,17 @@ impl Listen {
     #[must_use]
     pub fn local(&self) -> Self {
         let host = match self.host() {
-            Host::Address(address) if !address.is_unspecified() => &self.host,
+            Host::Address(address) if !address.is_unspecified() => self.host,
             Host::Address(IpAddr::V6(_)) => "[::1]",
             _ => "127.0.0.1",
         };
-        Self { host: host.to_owned(), port: self.port }
+        Self { host, port: self.port }
     }
 
     /// The address, if the host is one.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        Some((host_address(&self.host)?, self.port).into())
+        Some((host_address(self.host)?, self.port).into())
     }
 
     /// Why it could not be listened on, in one line.
@@ -129,7 +132,7 @@ impl Listen {
     }
 }
 
-impl Display for Listen {
+impl Display for Listen<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         write!(out, "{}:{}", self.host, self.port)
     }
@@ -153,10 +156,10 @@ fn is_interface_name(text: &str) -> bool {
 pub struct Listener {
     socket: OwnedFd,
     /// The interface that it is bound to, and the number that the interface had then.
-    pub(super) interface: Option<(String, u32)>,
+    pub(super) interface: Option<(&'static str, u32)>,
     address: SocketAddr,
     /// The host of the address as it was given.
-    host: String,
+    host: &'static str,
     /// Whether an option asks for it.
     pub is_given: bool,
 }
@@ -164,7 +167,7 @@ pub struct Listener {
 /// As [`Listen`] is given, with the port that the kernel chose if 0 was asked for.
 impl Display for Listener {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let host = self.interface.as_ref().map_or(&self.host, |(name, _)| name);
+        let host = self.interface.map_or(self.host, |(name, _)| name);
         write!(out, "{host}:{}", self.address.port())
     }
 }
@@ -182,11 +185,11 @@ impl Listener {
     /// # Errors
     /// Before Linux 5.7, whoever is not root any more cannot bind to the new one.
     pub fn follow_interface(&mut self) -> Result<(), String> {
-        let Some((name, index)) = &self.interface else { return Ok(()) };
-        match syscalls::interface_number(self.socket.as_fd(), name) {
-            Ok(now) if now != *index => {
-                let listen = Listen { host: name.clone(), port: self.address.port() };
-                *self = Self::open("", listen.port, Some(&listen.host)).map_err(|error| listen.fault(error))?;
+        let Some((host, index)) = self.interface else { return Ok(()) };
+        match syscalls::interface_number(self.socket.as_fd(), host) {
+            Ok(now) if now != index => {
+                let listen = Listen { host, port: self.address.port() };
+                *self = Self::open("", listen.port, Some(host)).map_err(|error| listen.fault(error))?;
                 log::info!("msg=\"Listening on the interface that has come again\" address={self}");
                 Ok(())
             }
@@ -197,7 +200,7 @@ impl Listener {
 
     /// Listens on a host: every address of the machine or of `interface` if it is empty, IPv4 alone
     /// where there is no IPv6.
-    fn open(host: &str, port: u16, interface: Option<&str>) -> Result<Self, Errno> {
+    fn open(host: &'static str, port: u16, interface: Option<&'static str>) -> Result<Self, Errno> {
         if !host.is_empty() {
             return Self::open_address(host, port, interface);
         }
@@ -209,7 +212,7 @@ impl Listener {
         }
     }
 
-    fn open_address(host: &str, port: u16, interface: Option<&str>) -> Result<Self, Errno> {
+    fn open_address(host: &'static str, port: u16, interface: Option<&'static str>) -> Result<Self, Errno> {
         let address = SocketAddr::new(host_address(host).ok_or(Errno::ADDRNOTAVAIL)?, port);
         let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -229,14 +232,14 @@ impl Listener {
             Some(name) => {
                 let index = syscalls::interface_number(socket.as_fd(), name)?;
                 syscalls::bind_to_device(socket.as_fd(), name)?;
-                Some((name.to_owned(), index))
+                Some((name, index))
             }
             None => None,
         };
         rustix::net::bind(&socket, &address)?;
         rustix::net::listen(&socket, BACKLOG)?;
         let address = rustix::net::getsockname(&socket)?.try_into()?;
-        Ok(Self { socket, interface, address, host: host.to_owned(), is_given: true })
+        Ok(Self { socket, interface, address, host, is_given: true })
     }
 }
 
@@ -251,7 +254,7 @@ impl AsFd for Listener {
 ///
 /// # Errors
 /// One line that names the first address that could not be listened on.
-pub fn bind(addresses: &[Listen]) -> Result<Vec<Listener>, String> {
+pub fn bind(addresses: &[Listen<'static>]) -> Result<Vec<Listener>, String> {
     let by_interface =
         |port: u16| addresses.iter().any(|listen| listen.port == port && listen.host() == Host::Interface);
     let mut listeners: Vec<Listener> = Vec::new();
@@ -259,9 +262,9 @@ pub fn bind(addresses: &[Listen]) -> Result<Vec<Listener>, String> {
         if addresses.iter().take(at).any(|earlier| earlier == listen) {
             continue;
         }
-        let name = listen.host.as_str();
+        let name = listen.host;
         let (mut port, mut is_needed) = (listen.port, true);
-        let places: &[(&str, Option<&str>)] = match listen.host() {
+        let places: &[(&'static str, Option<&'static str>)] = match listen.host() {
             Host::Everywhere => &[("", None)],
             Host::Address(address) if address.is_loopback() && by_interface(port) => &[],
             Host::Address(_) => &[(name, None)],
@@ -273,7 +276,7 @@ pub fn bind(addresses: &[Listen]) -> Result<Vec<Listener>, String> {
             let is_open = |other: &Listener| {
                 interface.is_some()
                     && other.address.port() == port
-                    && other.interface.as_ref().map(|(name, _)| name.as_str()) == *interface
+                    && other.interface.map(|(name, _)| name) == *interface
             };
             if listeners.iter().any(is_open) {
                 continue;
@@ -359,7 +362,7 @@ mod tests {
     #[test]
     fn a_taken_port_says_so() {
         let first = bind(&[Listen::parse("127.0.0.1:0").unwrap()]).unwrap();
-        let taken = Listen::parse(&first[0].to_string()).unwrap();
+        let taken = Listen::parse(first[0].to_string().leak()).unwrap();
         let error = bind(&[taken]).unwrap_err();
         assert!(error.contains(&first[0].address().to_string()) && error.contains("taken"), "{error}");
     }
@@ -367,8 +370,8 @@ mod tests {
     #[test]
     fn an_address_that_is_given_twice_is_bound_once() {
         let port = bind(&[Listen::parse("127.0.0.1:0").unwrap()]).unwrap()[0].address().port();
-        let listen = Listen::parse(&format!("127.0.0.1:{port}")).unwrap();
-        assert_eq!(bind(&[listen.clone(), listen]).unwrap().len(), 1);
+        let listen = Listen::parse(format!("127.0.0.1:{port}").leak()).unwrap();
+        assert_eq!(bind(&[listen; 2]).unwrap().len(), 1);
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub struct HandlerMetrics {
 #[derive(Debug)]
 pub struct Policy {
     /// The path of the page, `/metrics` by default.
-    pub telemetry_path: String,
+    pub telemetry_path: &'static str,
     /// The most scrapes that are answered at once; 0 is no limit.
     pub max_requests: usize,
     /// Who may ask.
@@ -293,7 +293,7 @@ mod sample {
 
     /// A server without a listener, whose clock is the test's.
     pub fn server(exporter: &mut Tiny) -> Server<'_> {
-        let policy = Policy { telemetry_path: "/metrics".into(), max_requests: 40, access: Access::default() };
+        let policy = Policy { telemetry_path: "/metrics", max_requests: 40, access: Access::default() };
         Server::new(1, policy, exporter)
     }
 

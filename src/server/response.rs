@@ -42,9 +42,8 @@ impl Head<'_> {
         let first = [("Date", date.as_deref().unwrap_or_default()), ("Server", "router_exporter")];
         let last = [("Content-Type", self.content_type)];
         // Without headers of the request, with a length and without a threshold no answer is chunked.
-        let mut response = Response::empty(self.status)
-            .with_data(std::io::empty(), Some(length))
-            .with_chunked_threshold(usize::MAX);
+        let mut response =
+            Response::empty(self.status).with_data(std::io::empty(), Some(length)).with_chunked_threshold(usize::MAX);
         for (name, value) in first.iter().chain(self.more).chain(&last) {
             // Only a header that is no ASCII is refused, and all of these are.
             if let Ok(header) = Header::from_bytes(name.as_bytes(), value.as_bytes()) {

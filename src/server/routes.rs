@@ -88,7 +88,7 @@ impl Server<'_> {
             write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
         } else {
             let head = Head { status: StatusCode(200), content_type: response::HTML, more: &landing::HEADERS };
-            write(connection, &head, &landing::page(&self.policy.telemetry_path), afterwards, method);
+            write(connection, &head, &landing::page(self.policy.telemetry_path), afterwards, method);
         }
         close
     }

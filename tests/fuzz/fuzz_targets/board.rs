@@ -92,10 +92,10 @@ fn machine() -> (PathBuf, Scraper) {
     for (file, _) in FILES {
         fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
     }
-    let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let path = |name: &str| &*root.join(name).to_str().unwrap().to_owned().leak();
     let paths = Paths { procfs: path("proc"), sysfs: path("sys"), rootfs: path("root") };
     let settings = Settings { paths, disable_exporter_metrics: true, dhcp_leases_exposed: true, ..Settings::default() };
-    (root, Scraper::new(settings, |_| true))
+    (root, Scraper::new(Box::leak(Box::new(settings)), |_| true))
 }
 
 fuzz_target!(|input: &[u8]| {

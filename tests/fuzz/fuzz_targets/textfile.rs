@@ -22,11 +22,11 @@ fn machine() -> (PathBuf, Scraper) {
     let directory = PathBuf::from(format!("/dev/shm/router_exporter-fuzz-{}", std::process::id()));
     fs::create_dir_all(&directory).unwrap();
     let settings = Settings {
-        textfile_directories: vec![directory.to_str().unwrap().to_owned()],
+        textfile_directories: vec![directory.to_str().unwrap().to_owned().leak()],
         disable_exporter_metrics: true,
         ..Settings::default()
     };
-    (directory, Scraper::new(settings, |collector| ["loadavg", "textfile"].contains(&collector.name)))
+    (directory, Scraper::new(Box::leak(Box::new(settings)), |collector| ["loadavg", "textfile"].contains(&collector.name)))
 }
 
 fuzz_target!(|input: &[u8]| {
