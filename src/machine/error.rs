@@ -47,9 +47,18 @@ impl fmt::Display for Error {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, errno } => write!(f, "{}: {}", path.escape_ascii(), Meaning(*errno)),
-            Self::Odd { path, found } => write!(f, "{}: unexpected '{}'", path.escape_ascii(), found.escape_ascii()),
+            Self::Unreadable { path, errno } => write!(f, "{}: {}", Escaped(path), Meaning(*errno)),
+            Self::Odd { path, found } => write!(f, "{}: unexpected '{}'", Escaped(path), Escaped(found)),
         }
+    }
+}
+
+/// Bytes to be written as ASCII: one at a time, as the log is short and `[u8]::escape_ascii` is 0.8 kB.
+struct Escaped<'b>(&'b [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| byte.escape_ascii().fmt(f))
     }
 }
 
