@@ -23,29 +23,19 @@ impl Server<'_> {
         connection.unread = false;
         // Taken out, as the request borrows it while the answer is written beside it.
         let input = std::mem::take(&mut connection.input);
-        let parsed = request::parse(&input);
-        let taken = match parsed {
-            Parsed::Partial => None,
-            Parsed::Whole(ref request, used) => {
-                let close = self.answer(connection, request, now);
-                Some((used, request.body, close))
-            }
-            Parsed::Refused(status) => {
-                if connection.admitted {
-                    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
-                }
-                Some((0, 0, true))
-            }
+        let taken = match request::parse(&input) {
+            Parsed::Partial => Ok(None),
+            Parsed::Whole(request, used) => Ok(Some((used, request.body, self.answer(connection, &request, now)))),
+            Parsed::Refused(status) => Err(status),
         };
         connection.input = input;
-        if let Some((head, body, close)) = taken {
-            connection.consume(head, body);
-            if connection.output.is_empty() {
-                connection.close();
-            } else {
-                connection.answer(close, now);
-                connection.send(now);
+        match taken {
+            Ok(None) => {}
+            Ok(Some((head, body, close))) => {
+                connection.consume(head, body);
+                reply(connection, close, now);
             }
+            Err(status) => refuse(connection, status, now),
         }
     }
 
@@ -160,16 +150,20 @@ impl Server<'_> {
 
 /// Answers a request that was not understood, or not sent whole, and ends the connection.
 pub(super) fn refuse(connection: &mut Connection, status: StatusCode, now: Milliseconds) {
-    if !connection.admitted {
-        return connection.close();
+    if connection.admitted {
+        let text = format!("{} {}\n", status.0, status.default_reason_phrase());
+        write_text(connection, status, &[], &text, Afterwards::Close, Method::Get);
     }
-    write_text(connection, status, &[], &reason(status), Afterwards::Close, Method::Get);
-    connection.answer(true, now);
-    connection.send(now);
+    reply(connection, true, now);
 }
 
-fn reason(status: StatusCode) -> String {
-    format!("{} {}\n", status.0, status.default_reason_phrase())
+/// Begins to send the answer; a connection that gets none is closed.
+fn reply(connection: &mut Connection, close: bool, now: Milliseconds) {
+    if connection.output.is_empty() {
+        return connection.close();
+    }
+    connection.answer(close, now);
+    connection.send(now);
 }
 
 fn write_text(
