@@ -1,5 +1,6 @@
 //! Gives up what the exporter does not need once it listens.
 
+use rustix::io::Errno;
 use rustix::process::{
     DumpableBehavior, Gid, Resource, Uid, getegid, geteuid, getgid, getpriority_process, getuid, set_dumpable_behavior,
     setpriority_process,
@@ -81,18 +82,27 @@ impl User {
     /// # Errors
     /// One line on what the kernel refused. The process must not go on then: it may be anybody.
     pub fn assume(&self, keeps_net_admin: bool) -> Result<(), String> {
-        let Self { uid, gid, groups } = self;
-        if geteuid() == *uid && getuid() == *uid {
+        if geteuid() == self.uid && getuid() == self.uid {
             return Ok(());
         }
-        let refused = |what: &str, error| format!("cannot change to user {}: {what}: {}", uid.as_raw(), Meaning(error));
+        self.change(keeps_net_admin).map_err(|(what, error)| {
+            format!("cannot change to user {}: {what}: {}", self.uid.as_raw(), Meaning(error))
+        })?;
+        // The kernel gives /proc/self to root after such a change, and the exporter reads there.
+        let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+        Ok(())
+    }
+
+    /// Changes; an error is what the kernel refused, and how.
+    fn change(&self, keeps_net_admin: bool) -> Result<(), (&'static str, Errno)> {
+        let Self { uid, gid, groups } = self;
         // In this order: who is not root any more may not change the rest. There is one thread, so
         // the thread's are the process's.
-        set_thread_groups(groups).map_err(|error| refused("groups", error))?;
-        set_thread_gid(*gid).map_err(|error| refused("group", error))?;
+        set_thread_groups(groups).map_err(|error| ("groups", error))?;
+        set_thread_gid(*gid).map_err(|error| ("group", error))?;
         // The kernel takes all rights from who is not root any more, unless it is asked not to.
         let _ = set_keep_capabilities(keeps_net_admin);
-        set_thread_uid(*uid).map_err(|error| refused("user", error))?;
+        set_thread_uid(*uid).map_err(|error| ("user", error))?;
         if keeps_net_admin {
             let keep = |kept| {
                 let inheritable = CapabilitySet::empty();
@@ -100,16 +110,11 @@ impl User {
             };
             keep(CapabilitySet::NET_ADMIN)
                 .or_else(|_| keep(CapabilitySet::empty()))
-                .map_err(|error| refused("capabilities", error))?;
+                .map_err(|error| ("capabilities", error))?;
         }
         let is_done = [getuid(), geteuid()] == [*uid; 2] && [getgid(), getegid()] == [*gid; 2];
         let is_final = uid.is_root() || set_thread_uid(Uid::ROOT).is_err();
-        if !(is_done && is_final) {
-            return Err(format!("cannot change to user {}: the change did not hold", uid.as_raw()));
-        }
-        // The kernel gives /proc/self to root after such a change, and the exporter reads there.
-        let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
-        Ok(())
+        if is_done && is_final { Ok(()) } else { Err(("the change did not hold", Errno::PERM)) }
     }
 }
 
