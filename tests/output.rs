@@ -28,3 +28,13 @@ fn output_that_cannot_be_written_is_a_fault() {
     let (status, fault) = run("--once", full);
     assert_eq!((status, &*fault), (Some(1), "router_exporter: standard output: no space left on device\n"));
 }
+
+#[test]
+fn the_zone_is_the_environments() {
+    for (variable, sample) in [("CET-1", "{time_zone=\"CET\"} 3600"), (":<-05>5", "{time_zone=\"-05\"} -18000")] {
+        let options = ["--once", "--collector.disable-defaults", "--collector.time"];
+        let output = program::command().args(options).env("TZ", variable).output().unwrap();
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(page.contains(&format!("\nnode_time_zone_offset_seconds{sample}\n")), "{variable}: {page}");
+    }
+}

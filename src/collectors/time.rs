@@ -42,7 +42,7 @@ impl Collect for Time {
         let now = machine.now();
         page.single(&SECONDS, Value::decimal(now, 9));
         let seconds = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
-        let zone = self.zone.get_or_insert_with(|| timezone::find(machine, std::env::var_os("TZ")).unwrap_or_default());
+        let zone = self.zone.get_or_insert_with(|| timezone::find(machine).unwrap_or_default());
         let utc = timezone::Offset { name: b"UTC", seconds: 0 };
         let offset = timezone::offset(zone, seconds).unwrap_or(utc);
         page.family(&ZONE).sample(&[("time_zone", offset.name)], i64::from(offset.seconds));

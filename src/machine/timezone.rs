@@ -3,9 +3,6 @@
 //! That is what routers hold in `/etc/TZ`, and what stands at the end of the files of the time zone
 //! database, so that the tables before it, and a library that reads them, are not needed.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-
 use super::Machine;
 use crate::text::scan::{decimal, split_once};
 
@@ -22,13 +19,15 @@ pub struct Offset<'z> {
     pub seconds: i32,
 }
 
-/// The machine's time zone: that of the variable TZ, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
+/// The machine's time zone: that of the variable TZ, which the kernel shows in a file, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
 /// that of `/etc/localtime`.
-pub fn find(machine: &Machine, variable: Option<OsString>) -> Option<Vec<u8>> {
+pub fn find(machine: &Machine) -> Option<Vec<u8>> {
     let database = |path: &[&[u8]]| Some(of_database(&machine.file(path).ok()?)?.to_vec());
-    match variable.map(OsString::into_vec) {
+    let environment = machine.own("self/environ").ok();
+    let mut variables = environment.iter().flat_map(|text| text.split(|&byte| byte == 0));
+    match variables.find_map(|variable| variable.strip_prefix(b"TZ=")) {
         Some(value) => {
-            let value = value.strip_prefix(b":").unwrap_or(&value);
+            let value = value.strip_prefix(b":").unwrap_or(value);
             if offset(value, 0).is_some() {
                 return Some(value.to_vec());
             }
