@@ -26,7 +26,9 @@ static MEMORY: router_exporter::process::allocator::Memory = router_exporter::pr
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os().skip(1)).map_err(|fault| (MISUSED, fault)).and_then(run) {
+    let mut words = std::env::args_os();
+    let _name_of_program = words.next();
+    match arguments::parse(words).map_err(|fault| (MISUSED, fault)).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err((status, fault)) => {
             logging::print(&["router_exporter: ", &fault, "\n"].concat());
