@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 
 use crate::built;
 use crate::collectors::process_metrics::ProcessMetrics;
-use crate::collectors::{ALL, Collect, Collector, Form, Function};
+use crate::collectors::{ALL, Collect, Collector, Form, Function, WithSettings};
 use crate::filter::Filters;
 use crate::format::{Family, Page, Sorted, Value, counter, gauge};
 use crate::machine::{Error, Machine};
@@ -82,6 +82,7 @@ struct Logged {
 #[derive(Debug)]
 enum Run {
     Function(Function),
+    WithSettings(WithSettings, &'static Settings),
     Struct(Box<dyn Collect>),
 }
 
@@ -158,6 +159,7 @@ impl Running {
     fn new(collector: &'static Collector, settings: &'static Settings) -> Self {
         let run = match collector.form {
             Form::Function(function) => Run::Function(function),
+            Form::WithSettings(function) => Run::WithSettings(function, settings),
             Form::Struct(make) => Run::Struct(make(settings)),
         };
         Self { collector, run, result: None, logged: Logged::default() }
@@ -168,6 +170,7 @@ impl Running {
         let mark = page.mark();
         let result = match &mut self.run {
             Run::Function(function) => function(machine, page),
+            Run::WithSettings(function, settings) => function(settings, machine, page),
             Run::Struct(collector) => collector.collect(machine, page),
         };
         if result.is_err() {

@@ -4,8 +4,7 @@
 //! address, and the column is blank. A device may have any name without blanks, and it is the last
 //! column, behind a mask that is always `*`.
 
-use crate::collectors::Collect;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -13,57 +12,43 @@ use crate::text::scan::{lines, words};
 
 const ENTRIES: [Family; 1] = [gauge!("node_arp_entries", "ARP entries by device")];
 
-/// The neighbours of each device.
-#[derive(Debug)]
-pub struct Arp {
-    devices: Filter,
-}
-
-impl Arp {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { devices: settings.filters.of(Subject::ArpDevice) }
-    }
-}
-
-impl Collect for Arp {
-    /// Adds the number of neighbours of each device.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc(&[b"net/arp"])?;
-        let entries = || {
-            let mut lines = lines(&text);
-            // The heads of the columns.
-            lines.next();
-            lines
+/// Adds the number of neighbours of each device.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let devices = settings.filters.of(Subject::ArpDevice);
+    let text = machine.proc(&[b"net/arp"])?;
+    let entries = || {
+        let mut lines = lines(&text);
+        // The heads of the columns.
+        lines.next();
+        lines
+    };
+    let mut table = page.table(&ENTRIES);
+    for (at, line) in entries().enumerate() {
+        let Some(device) = parse(line) else {
+            text.skip(line);
+            continue;
         };
-        let mut table = page.table(&ENTRIES);
-        for (at, line) in entries().enumerate() {
-            let Some(device) = parse(line) else {
-                text.skip(line);
+        // The kernel shows its hash table, where a device's lines stand here and there; there are
+        // few devices, so each is counted where it comes first.
+        let mut count = 0_u32;
+        for (place, other) in entries().enumerate() {
+            if !other.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" ")) {
                 continue;
-            };
-            // The kernel shows its hash table, where a device's lines stand here and there; there are
-            // few devices, so each is counted where it comes first.
-            let mut count = 0_u32;
-            for (place, other) in entries().enumerate() {
-                if !other.strip_suffix(device).is_some_and(|rest| rest.ends_with(b" ")) {
-                    continue;
-                }
-                if place < at {
-                    break;
-                }
-                count = count.wrapping_add(1);
             }
-            if count != 0 && self.devices.allows(device) {
-                table.row().label("device", device).count(Some(count.into()));
+            if place < at {
+                break;
             }
+            count = count.wrapping_add(1);
         }
-        table.finish();
-        Ok(())
+        if count != 0 && devices.allows(device) {
+            table.row().label("device", device).count(Some(count.into()));
+        }
     }
+    table.finish();
+    Ok(())
 }
 
 /// The device of a neighbour.

@@ -4,8 +4,7 @@
 
 use procfs::DiskStat;
 
-use crate::collectors::Collect;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -37,63 +36,49 @@ const FAMILIES: [Family; 17] = [
 
 const INFO: [Family; 1] = [gauge!("node_disk_info", "Info of /sys/block/<block_device>.")];
 
-/// The disks.
-#[derive(Debug)]
-pub struct Diskstats {
-    devices: Filter,
-}
-
-impl Diskstats {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { devices: settings.filters.of(Subject::DiskstatsDevice) }
+/// Adds a row for each disk.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let devices = settings.filters.of(Subject::DiskstatsDevice);
+    let text = machine.proc(&[b"diskstats"])?;
+    let mut disks = Vec::new();
+    for line in lines(&text).filter(|line| devices.allows(name(line))) {
+        match parse(line) {
+            Some(disk) => disks.push((line, disk)),
+            None => text.skip(line),
+        }
     }
-}
-
-impl Collect for Diskstats {
-    /// Adds a row for each disk.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc(&[b"diskstats"])?;
-        let mut disks = Vec::new();
-        for line in lines(&text).filter(|line| self.devices.allows(name(line))) {
-            match parse(line) {
-                Some(disk) => disks.push((line, disk)),
-                None => text.skip(line),
-            }
+    let mut table = page.table(&FAMILIES);
+    for (line, disk) in &disks {
+        table.row().label("device", name(line));
+        for value in values(disk) {
+            table.cell(value);
         }
-        let mut table = page.table(&FAMILIES);
-        for (line, disk) in &disks {
-            table.row().label("device", name(line));
-            for value in values(disk) {
-                table.cell(value);
-            }
-        }
-        table.finish();
-        let mut table = page.table(&INFO);
-        for (line, _) in &disks {
-            let [major, minor, name] = first_columns(line);
-            let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
-            let is_rotational = rotational.is_some_and(|said| *said == *b"1");
-            // What is empty is udev's to say, and routers have no udev.
-            table
-                .row()
-                .label("device", name)
-                .label("major", major)
-                .label("minor", minor)
-                .label("model", b"")
-                .label("path", b"")
-                .label("revision", b"")
-                .label("rotational", if is_rotational { b"1" } else { b"0" })
-                .label("serial", b"")
-                .label("wwn", b"")
-                .count(Some(1));
-        }
-        table.finish();
-        Ok(())
     }
+    table.finish();
+    let mut table = page.table(&INFO);
+    for (line, _) in &disks {
+        let [major, minor, name] = first_columns(line);
+        let rotational = machine.sys_kept(&[b"block/", name, b"/queue/rotational"]);
+        let is_rotational = rotational.is_some_and(|said| *said == *b"1");
+        // What is empty is udev's to say, and routers have no udev.
+        table
+            .row()
+            .label("device", name)
+            .label("major", major)
+            .label("minor", minor)
+            .label("model", b"")
+            .label("path", b"")
+            .label("revision", b"")
+            .label("rotational", if is_rotational { b"1" } else { b"0" })
+            .label("serial", b"")
+            .label("wwn", b"")
+            .count(Some(1));
+    }
+    table.finish();
+    Ok(())
 }
 
 /// A line of the file; `None` if it makes no sense, as those of partitions before Linux 2.6.25.

@@ -3,7 +3,6 @@
 //! The files are `<type><number>_<property>`, such as `temp1_input`; in old kernels they are in the
 //! chip's `device` directory, today beside it.
 
-use crate::collectors::Collect;
 use crate::collectors::hwmon_chips::{CLASS, add_clean, add_own_name, chips};
 use crate::filter::{Filter, Subject};
 use crate::format::{Family, Kind, Page, Value, gauge};
@@ -67,42 +66,28 @@ const MEANINGS: [(&str, &str, &str, &str, u8); 24] = [
     ("", "", "", "Hardware monitor % element *", 0),
 ];
 
-/// The sensors of each chip.
-#[derive(Debug)]
-pub struct Hwmon {
-    chips: Filter,
-    sensors: Filter,
-}
-
-impl Hwmon {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { chips: settings.filters.of(Subject::HwmonChip), sensors: settings.filters.of(Subject::HwmonSensor) }
-    }
-}
-
-impl Collect for Hwmon {
-    /// Adds the chips' sensors.
-    ///
-    /// # Errors
-    /// If there is no such class.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let names = machine.sys_names(&[CLASS])?;
-        // For names that are cleaned.
-        let mut buffer = Vec::with_capacity(64);
-        for (chip, directory) in &chips(machine, names.iter()) {
-            if !self.chips.allows(chip) {
-                continue;
-            }
-            buffer.clear();
-            add_own_name(machine, directory, &mut buffer);
-            if !buffer.is_empty() {
-                page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
-            }
-            add_sensors(&self.sensors, machine, page, chip, directory, &mut buffer);
+/// Adds the chips' sensors.
+///
+/// # Errors
+/// If there is no such class.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let wanted = settings.filters.of(Subject::HwmonChip);
+    let sensors = settings.filters.of(Subject::HwmonSensor);
+    let names = machine.sys_names(&[CLASS])?;
+    // For names that are cleaned.
+    let mut buffer = Vec::with_capacity(64);
+    for (chip, directory) in &chips(machine, names.iter()) {
+        if !wanted.allows(chip) {
+            continue;
         }
-        Ok(())
+        buffer.clear();
+        add_own_name(machine, directory, &mut buffer);
+        if !buffer.is_empty() {
+            page.family(&CHIP_NAMES).sample(&[("chip", chip), ("chip_name", &buffer)], true);
+        }
+        add_sensors(&sensors, machine, page, chip, directory, &mut buffer);
     }
+    Ok(())
 }
 
 /// A file of a sensor.

@@ -4,9 +4,8 @@
 //! controller, its trigger and the drivers that wait for it, for another what it means. Lines with
 //! fewer counts, such as `ERR:`, hold for the machine and are passed over, as node_exporter does.
 
-use crate::collectors::Collect;
 use crate::collectors::processors::heads;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -14,47 +13,32 @@ use crate::text::scan::{decimal, lines, split_once, words};
 
 const INTERRUPTS: [Family; 1] = [counter!("node_interrupts_total", "Interrupt details.")];
 
-/// The interrupts.
-#[derive(Debug)]
-pub struct Interrupts {
-    names: Filter,
-    include_zeros: bool,
-}
-
-impl Interrupts {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { names: settings.filters.of(Subject::InterruptsName), include_zeros: settings.interrupts_include_zeros }
-    }
-}
-
-impl Collect for Interrupts {
-    /// Adds a sample for each processor and interrupt.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc(&[b"interrupts"])?;
-        let mut lines = lines(&text);
-        let first = lines.next().unwrap_or_default();
-        let cpus = heads(first).count();
-        let mut table = page.table(&INTERRUPTS);
-        let mut joined = Vec::new();
-        for line in lines {
-            let Some(interrupt) = parse(line, cpus, &mut joined) else { continue };
-            let Interrupt { kind, info, devices, .. } = interrupt;
-            if !self.names.allows_parts(&[kind, b";", info, b";", devices]) {
-                continue;
-            }
-            for (cpu, count) in heads(first).zip(words(interrupt.counts)) {
-                let count = decimal(count).filter(|&count| count != 0 || self.include_zeros);
-                table.row().label("cpu", cpu).label("devices", devices);
-                table.label("info", info).label("type", kind).count(count);
-            }
+/// Adds a sample for each processor and interrupt.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let names = settings.filters.of(Subject::InterruptsName);
+    let text = machine.proc(&[b"interrupts"])?;
+    let mut lines = lines(&text);
+    let first = lines.next().unwrap_or_default();
+    let cpus = heads(first).count();
+    let mut table = page.table(&INTERRUPTS);
+    let mut joined = Vec::new();
+    for line in lines {
+        let Some(interrupt) = parse(line, cpus, &mut joined) else { continue };
+        let Interrupt { kind, info, devices, .. } = interrupt;
+        if !names.allows_parts(&[kind, b";", info, b";", devices]) {
+            continue;
         }
-        table.finish();
-        Ok(())
+        for (cpu, count) in heads(first).zip(words(interrupt.counts)) {
+            let count = decimal(count).filter(|&count| count != 0 || settings.interrupts_include_zeros);
+            table.row().label("cpu", cpu).label("devices", devices);
+            table.label("info", info).label("type", kind).count(count);
+        }
     }
+    table.finish();
+    Ok(())
 }
 
 /// A line of the file.

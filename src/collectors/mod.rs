@@ -71,7 +71,7 @@ use crate::format::Page;
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
 
-/// A collector that has options, or that remembers something from scrape to scrape.
+/// A collector that remembers something from scrape to scrape.
 pub trait Collect: fmt::Debug {
     /// Reads the machine and adds families to the page. What a failed one has added is taken back.
     ///
@@ -82,6 +82,8 @@ pub trait Collect: fmt::Debug {
 
 /// A collector that is a function.
 pub type Function = fn(&Machine, &mut Page) -> Result<(), Error>;
+/// A collector that is a function and has options.
+pub type WithSettings = fn(&Settings, &Machine, &mut Page) -> Result<(), Error>;
 
 /// One collector.
 #[derive(Debug)]
@@ -99,14 +101,20 @@ pub struct Collector {
 pub enum Form {
     /// A function: it remembers nothing.
     Function(Function),
+    /// The same, with options.
+    WithSettings(WithSettings),
     /// A struct, which this makes.
     Struct(fn(&'static Settings) -> Box<dyn Collect>),
 }
 
-/// A row of the table of collectors: its module, the struct if it is one, and whether it is on.
+/// A row of the table of collectors: its module, whether it has options or the struct if it is one, and
+/// whether it is on.
 macro_rules! collector {
     ($name:ident, $default:ident) => {
         Collector { name: stringify!($name), default: $default, form: Form::Function($name::collect) }
+    };
+    ($name:ident with settings, $default:ident) => {
+        Collector { name: stringify!($name), default: $default, form: Form::WithSettings($name::collect) }
     };
     ($name:ident, $made:ident, $default:ident) => {
         Collector {
@@ -123,52 +131,52 @@ const OFF: bool = false;
 
 /// All collectors, sorted by name.
 pub const ALL: &[Collector] = &[
-    collector!(arp, Arp, ON),
+    collector!(arp with settings, ON),
     collector!(bonding, ON),
     collector!(buddyinfo, OFF),
     collector!(conntrack, ON),
     collector!(cpu, Cpu, ON),
     collector!(cpufreq, ON),
     collector!(dhcp_leases, DhcpLeases, ON),
-    collector!(diskstats, Diskstats, ON),
+    collector!(diskstats with settings, ON),
     collector!(dmi, ON),
     collector!(entropy, ON),
     collector!(filefd, ON),
     collector!(filesystem, Filesystem, ON),
-    collector!(hwmon, Hwmon, ON),
-    collector!(interrupts, Interrupts, OFF),
+    collector!(hwmon with settings, ON),
+    collector!(interrupts with settings, OFF),
     collector!(kernel_hung, ON),
     collector!(loadavg, ON),
     collector!(mdadm, ON),
     collector!(meminfo, ON),
     collector!(mmc, ON),
     collector!(netclass, Netclass, ON),
-    collector!(netdev, Netdev, ON),
-    collector!(netstat, Netstat, ON),
+    collector!(netdev with settings, ON),
+    collector!(netstat with settings, ON),
     collector!(network_route, OFF),
     collector!(nfs, ON),
     collector!(openwrt, Openwrt, ON),
     collector!(os, ON),
-    collector!(powersupplyclass, PowerSupplies, ON),
+    collector!(powersupplyclass with settings, ON),
     collector!(pressure, ON),
     collector!(processes, OFF),
-    collector!(qdisc, Qdisc, OFF),
+    collector!(qdisc with settings, OFF),
     collector!(schedstat, ON),
     collector!(selinux, ON),
     collector!(sockstat, ON),
     collector!(softirqs, OFF),
     collector!(softnet, ON),
-    collector!(stat, Stat, ON),
+    collector!(stat with settings, ON),
     collector!(swap, OFF),
     collector!(tcpstat, OFF),
-    collector!(textfile, Textfile, ON),
+    collector!(textfile with settings, ON),
     collector!(thermal_zone, ON),
     collector!(time, Time, ON),
     collector!(timex, ON),
     collector!(ubi, ON),
     collector!(udp_queues, ON),
     collector!(uname, ON),
-    collector!(vmstat, Vmstat, ON),
+    collector!(vmstat with settings, ON),
     collector!(watchdog, ON),
     collector!(wifi, OFF),
     collector!(wifi_network, ON),

@@ -4,8 +4,8 @@
 //! alias's name has a colon of its own (`eth0:1: 0 …`), so the name ends at the last one. On a
 //! 32-bit kernel the counters wrap at 4 GB; what the router's hardware NAT forwards is not counted.
 
-use crate::collectors::{Collect, netdev_addresses};
-use crate::filter::{Filter, Subject};
+use crate::collectors::netdev_addresses;
+use crate::filter::Subject;
 use crate::format::{Family, Page, counter};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -31,49 +31,33 @@ const FAMILIES: [Family; 16] = [
     counter!("node_network_transmit_compressed_total", "Network device statistic transmit_compressed."),
 ];
 
-/// The counters of each interface.
-#[derive(Debug)]
-pub struct Netdev {
-    devices: Filter,
-    /// Whether the interfaces' addresses are reported.
-    addresses: bool,
-}
-
-impl Netdev {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { devices: settings.filters.of(Subject::NetdevDevice), addresses: settings.netdev_address_info }
-    }
-}
-
-impl Collect for Netdev {
-    /// Adds a row for each interface, and for each address if they are asked for.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc(&[b"net/dev"])?;
-        let mut table = page.table(&FAMILIES);
-        // The first two lines are the heads of the columns.
-        for line in lines(&text).skip(2) {
-            match parse(line) {
-                Some((device, counters)) if self.devices.allows(device) => {
-                    table.row().label("device", device);
-                    let mut counters = words(counters);
-                    for _ in &FAMILIES {
-                        table.count(counters.next().and_then(decimal));
-                    }
+/// Adds a row for each interface, and for each address if they are asked for.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let devices = settings.filters.of(Subject::NetdevDevice);
+    let text = machine.proc(&[b"net/dev"])?;
+    let mut table = page.table(&FAMILIES);
+    // The first two lines are the heads of the columns.
+    for line in lines(&text).skip(2) {
+        match parse(line) {
+            Some((device, counters)) if devices.allows(device) => {
+                table.row().label("device", device);
+                let mut counters = words(counters);
+                for _ in &FAMILIES {
+                    table.count(counters.next().and_then(decimal));
                 }
-                Some(_) => {}
-                None => text.skip(line),
             }
+            Some(_) => {}
+            None => text.skip(line),
         }
-        table.finish();
-        if self.addresses {
-            netdev_addresses::add(machine, page);
-        }
-        Ok(())
     }
+    table.finish();
+    if settings.netdev_address_info {
+        netdev_addresses::add(machine, page);
+    }
+    Ok(())
 }
 
 /// An interface's name and its counters: bytes, packets and events since it came up.

@@ -4,75 +4,58 @@
 //! on the kernel. `snmp6` has a line for each figure, with the protocol's name up to its `6`, and is
 //! missing without IPv6. A figure may be negative.
 
-use crate::collectors::Collect;
 use crate::filter::{Filter, Subject};
 use crate::format::{Kind, Page, Value};
 use crate::machine::{Error, Machine, Text};
 use crate::settings::Settings;
 use crate::text::scan::{decimal, lines, signed, split_once, words};
 
-/// The figures of the protocols.
-#[derive(Debug)]
-pub struct Netstat {
-    fields: Filter,
+/// Adds a family for each figure that `--collector.netstat.fields` names.
+///
+/// # Errors
+/// If one of the first two files cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let fields = settings.filters.of(Subject::NetstatField);
+    add_pairs(fields, page, &machine.proc_record(&[b"net/netstat"])?);
+    add_pairs(fields, page, &machine.proc_record(&[b"net/snmp"])?);
+    match machine.proc_record(&[b"net/snmp6"]) {
+        Err(Error::Absent) => return Ok(()),
+        text => add_lines(fields, page, &text?),
+    }
+    Ok(())
 }
 
-impl Netstat {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { fields: settings.filters.of(Subject::NetstatField) }
+fn add_pairs(fields: Filter, page: &mut Page, text: &Text) {
+    let mut lines = lines(text);
+    let mut names = lines.next();
+    while let Some(line) = names {
+        names = lines.next();
+        let Some((protocol, heads, numbers)) = names.and_then(|numbers| parse_pair(line, numbers)) else {
+            text.skip(line);
+            continue;
+        };
+        for (name, number) in words(heads).zip(words(numbers)) {
+            add(fields, page, protocol, name, number);
+        }
+        names = lines.next();
     }
 }
 
-impl Collect for Netstat {
-    /// Adds a family for each figure that `--collector.netstat.fields` names.
-    ///
-    /// # Errors
-    /// If one of the first two files cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        self.add_pairs(page, &machine.proc_record(&[b"net/netstat"])?);
-        self.add_pairs(page, &machine.proc_record(&[b"net/snmp"])?);
-        match machine.proc_record(&[b"net/snmp6"]) {
-            Err(Error::Absent) => return Ok(()),
-            text => self.add_lines(page, &text?),
+fn add_lines(fields: Filter, page: &mut Page, text: &Text) {
+    for line in lines(text) {
+        match parse_line(line) {
+            Some((protocol, name, number)) => add(fields, page, protocol, name, number),
+            None => text.skip(line),
         }
-        Ok(())
     }
 }
 
-impl Netstat {
-    fn add_pairs(&self, page: &mut Page, text: &Text) {
-        let mut lines = lines(text);
-        let mut names = lines.next();
-        while let Some(line) = names {
-            names = lines.next();
-            let Some((protocol, heads, numbers)) = names.and_then(|numbers| parse_pair(line, numbers)) else {
-                text.skip(line);
-                continue;
-            };
-            for (name, number) in words(heads).zip(words(numbers)) {
-                self.add(page, protocol, name, number);
-            }
-            names = lines.next();
-        }
-    }
-
-    fn add_lines(&self, page: &mut Page, text: &Text) {
-        for line in lines(text) {
-            match parse_line(line) {
-                Some((protocol, name, number)) => self.add(page, protocol, name, number),
-                None => text.skip(line),
-            }
-        }
-    }
-
-    fn add(&self, page: &mut Page, protocol: &[u8], name: &[u8], number: &[u8]) {
-        if self.fields.allows_parts(&[protocol, b"_", name])
-            && let Some(value) = parse_number(number)
-        {
-            let help = [&b"Statistic "[..], protocol, name, b"."];
-            page.named_family(&[b"node_netstat_", protocol, b"_", name], &help, Kind::Untyped).sample(&[], value);
-        }
+fn add(fields: Filter, page: &mut Page, protocol: &[u8], name: &[u8], number: &[u8]) {
+    if fields.allows_parts(&[protocol, b"_", name])
+        && let Some(value) = parse_number(number)
+    {
+        let help = [&b"Statistic "[..], protocol, name, b"."];
+        page.named_family(&[b"node_netstat_", protocol, b"_", name], &help, Kind::Untyped).sample(&[], value);
     }
 }
 

@@ -4,8 +4,7 @@
 //! whole numbers otherwise. A supply has some of these files; its directory is listed, so that the
 //! numbers that are not there cost nothing.
 
-use crate::collectors::Collect;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -82,61 +81,47 @@ const LABELS: [&str; 12] = [
 const CLASS: &[u8] = b"class/power_supply/";
 const SUPPLY: &str = "power_supply";
 
-/// The power supplies.
-#[derive(Debug)]
-pub struct PowerSupplies {
-    supplies: Filter,
-}
-
-impl PowerSupplies {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { supplies: settings.filters.of(Subject::PowerSupply) }
+/// Adds a family for each file that a supply has, and what the supplies are.
+///
+/// # Errors
+/// If there is no such class.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let wanted = settings.filters.of(Subject::PowerSupply);
+    let names = machine.sys_names(&[CLASS])?;
+    let supplies = || names.iter().filter(|name| wanted.allows(name));
+    let read = |supply: &[u8], file: &[u8]| machine.sys(&[CLASS, supply, b"/", file]);
+    // In the order of their names, as a family has them.
+    let mut last: &[u8] = b"";
+    while let Some(supply) = supplies().filter(|name| *name > last).min() {
+        last = supply;
+        let Ok(files) = machine.sys_names(&[CLASS, supply]) else { continue };
+        for file in files.iter() {
+            let Some((_, name, places)) = NUMBERS.iter().find(|(known, ..)| known.as_bytes() == file) else {
+                continue;
+            };
+            let Some(number) = read(supply, file).as_deref().and_then(signed) else { continue };
+            let help = [name.as_bytes(), b" value of /sys/class/power_supply/<power_supply>."];
+            page.named_family(&[b"node_power_supply_", name.as_bytes()], &help, Kind::Gauge)
+                .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));
+        }
     }
-}
-
-impl Collect for PowerSupplies {
-    /// Adds a family for each file that a supply has, and what the supplies are.
-    ///
-    /// # Errors
-    /// If there is no such class.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let names = machine.sys_names(&[CLASS])?;
-        let supplies = || names.iter().filter(|name| self.supplies.allows(name));
-        let read = |supply: &[u8], file: &[u8]| machine.sys(&[CLASS, supply, b"/", file]);
-        // In the order of their names, as a family has them.
-        let mut last: &[u8] = b"";
-        while let Some(supply) = supplies().filter(|name| *name > last).min() {
-            last = supply;
-            let Ok(files) = machine.sys_names(&[CLASS, supply]) else { continue };
-            for file in files.iter() {
-                let Some((_, name, places)) = NUMBERS.iter().find(|(known, ..)| known.as_bytes() == file) else {
-                    continue;
-                };
-                let Some(number) = read(supply, file).as_deref().and_then(signed) else { continue };
-                let help = [name.as_bytes(), b" value of /sys/class/power_supply/<power_supply>."];
-                page.named_family(&[b"node_power_supply_", name.as_bytes()], &help, Kind::Gauge)
-                    .sample(&[(SUPPLY, supply)], Value::decimal(number, *places));
+    let mut table = page.table(&INFO);
+    for supply in supplies() {
+        table.row();
+        for label in &LABELS {
+            if *label == SUPPLY {
+                table.label(label, supply);
+            } else if let Some(text) = read(supply, label.as_bytes())
+                && !text.is_empty()
+            {
+                // What the supply does not report has no label.
+                table.label(label, &text);
             }
         }
-        let mut table = page.table(&INFO);
-        for supply in supplies() {
-            table.row();
-            for label in &LABELS {
-                if *label == SUPPLY {
-                    table.label(label, supply);
-                } else if let Some(text) = read(supply, label.as_bytes())
-                    && !text.is_empty()
-                {
-                    // What the supply does not report has no label.
-                    table.label(label, &text);
-                }
-            }
-            table.count(Some(1));
-        }
-        table.finish();
-        Ok(())
+        table.count(Some(1));
     }
+    table.finish();
+    Ok(())
 }
 
 #[cfg(test)]

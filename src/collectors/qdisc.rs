@@ -2,8 +2,7 @@
 //!
 //! Only the queue at an interface's root is reported, which counts what those below it do.
 
-use crate::collectors::Collect;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Family, Page, counter, gauge};
 use crate::machine::netlink::{Message, by_type, link_name, messages, text, u32_at, u64_at};
 use crate::machine::{Error, Machine};
@@ -42,45 +41,31 @@ const GETQDISC: u16 = 38;
 const NEWQDISC: u16 = 36;
 const ROOT: u32 = u32::MAX;
 
-/// The queues of each interface.
-#[derive(Debug)]
-pub struct Qdisc {
-    devices: Filter,
-}
-
-impl Qdisc {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { devices: settings.filters.of(Subject::QdiscDevice) }
-    }
-}
-
-impl Collect for Qdisc {
-    /// Adds a row for each interface.
-    ///
-    /// # Errors
-    /// If the kernel does not answer.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let dump = machine.dump(GETQDISC, &[0; 20])?;
-        let links = machine.links()?;
-        let mut table = page.table(&FAMILIES);
-        for queue in messages(&dump).filter_map(|message| parse(&message)) {
-            let Some(device) = link_name(&links, queue.index) else { continue };
-            if !self.devices.allows(device) {
-                continue;
-            }
-            table.row().label("device", device).label("kind", queue.kind);
-            for count in &COUNTS {
-                table.count(match count {
-                    Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),
-                    Count::Bytes => u64_at(queue.basic, 0),
-                    Count::Packets => queue.packets(),
-                });
-            }
+/// Adds a row for each interface.
+///
+/// # Errors
+/// If the kernel does not answer.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let devices = settings.filters.of(Subject::QdiscDevice);
+    let dump = machine.dump(GETQDISC, &[0; 20])?;
+    let links = machine.links()?;
+    let mut table = page.table(&FAMILIES);
+    for queue in messages(&dump).filter_map(|message| parse(&message)) {
+        let Some(device) = link_name(&links, queue.index) else { continue };
+        if !devices.allows(device) {
+            continue;
         }
-        table.finish();
-        Ok(())
+        table.row().label("device", device).label("kind", queue.kind);
+        for count in &COUNTS {
+            table.count(match count {
+                Count::Queue(place) => u32_at(queue.queue, *place).map(u64::from),
+                Count::Bytes => u64_at(queue.basic, 0),
+                Count::Packets => queue.packets(),
+            });
+        }
     }
+    table.finish();
+    Ok(())
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //!
 //! The times of its processors are the collector `cpu`'s.
 
-use crate::collectors::Collect;
 use crate::format::{Family, Page, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
@@ -24,46 +23,31 @@ const SOFTIRQS: [Family; 1] = [counter!("node_softirqs_total", "Number of softir
 const VECTORS: [&str; 10] =
     ["hi", "timer", "net_tx", "net_rx", "block", "block_iopoll", "tasklet", "sched", "hrtimer", "rcu"];
 
-/// The figures of the machine.
-#[derive(Debug)]
-pub struct Stat {
-    softirqs: bool,
-}
-
-impl Stat {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { softirqs: settings.stat_softirq }
-    }
-}
-
-impl Collect for Stat {
-    /// Adds a family for each figure.
-    ///
-    /// # Errors
-    /// If the file cannot be read or has none of the figures.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc_record(&[b"stat"])?;
-        let mut found = false;
-        for line in lines(&text) {
-            let (name, numbers) = parse(line);
-            if let Some((_, family)) = FIGURES.iter().find(|(figure, _)| *figure == name) {
-                match numbers.map(decimal).next().flatten() {
-                    Some(number) => page.single(family, number),
-                    None => text.skip(line),
-                }
-                found = true;
-            } else if name == b"softirq" && self.softirqs {
-                let mut table = page.table(&SOFTIRQS);
-                // The first is the sum of the others.
-                for (vector, number) in VECTORS.iter().zip(numbers.skip(1)) {
-                    table.row().label("vector", vector.as_bytes()).count(decimal(number));
-                }
-                table.finish();
+/// Adds a family for each figure.
+///
+/// # Errors
+/// If the file cannot be read or has none of the figures.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let text = machine.proc_record(&[b"stat"])?;
+    let mut found = false;
+    for line in lines(&text) {
+        let (name, numbers) = parse(line);
+        if let Some((_, family)) = FIGURES.iter().find(|(figure, _)| *figure == name) {
+            match numbers.map(decimal).next().flatten() {
+                Some(number) => page.single(family, number),
+                None => text.skip(line),
             }
+            found = true;
+        } else if name == b"softirq" && settings.stat_softirq {
+            let mut table = page.table(&SOFTIRQS);
+            // The first is the sum of the others.
+            for (vector, number) in VECTORS.iter().zip(numbers.skip(1)) {
+                table.row().label("vector", vector.as_bytes()).count(decimal(number));
+            }
+            table.finish();
         }
-        if found { Ok(()) } else { Err(text.odd(&text)) }
     }
+    if found { Ok(()) } else { Err(text.odd(&text)) }
 }
 
 /// The name of a line and the words after it.

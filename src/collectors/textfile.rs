@@ -5,7 +5,6 @@
 //! family of ours, costs itself and sets `node_textfile_scrape_error`, never the page. This
 //! collector runs after all others, so that it knows their families.
 
-use crate::collectors::Collect;
 use crate::format::parse::{ReadFamily, parse};
 use crate::format::{Family, Kind, Page, Value, gauge};
 use crate::machine::{Error, Machine, Names};
@@ -23,60 +22,44 @@ const PARTS: [&[u8]; 3] = [b"_bucket", b"_sum", b"_count"];
 /// More directories than a pattern should find.
 const MOST_DIRECTORIES: usize = 256;
 
-/// The directories.
-#[derive(Debug)]
-pub struct Textfile {
-    /// The paths, which may be patterns.
-    directories: &'static [&'static str],
-}
-
-impl Textfile {
-    /// The collector as the options say.
-    pub fn new(settings: &'static Settings) -> Self {
-        Self { directories: &settings.textfile_directories }
-    }
-}
-
-impl Collect for Textfile {
-    /// Adds the families of the files, and when each was written.
-    ///
-    /// # Errors
-    /// None: `node_textfile_scrape_error` reports what went wrong.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        // No file may have these two either.
-        page.family(&MTIME[0]).family(&FAILED);
-        let own = page.family_count();
-        let mut changed = Vec::new();
-        let mut has_failed = false;
-        for pattern in self.directories {
-            let pattern = without_slash(pattern.as_bytes());
-            let mut is_there = false;
-            for directory in &directories(machine, pattern) {
-                let Ok(names) = machine.given_names(directory) else { continue };
-                is_there = true;
-                for name in sorted(&names, &|name| name.ends_with(b".prom")) {
-                    let path = [directory.as_slice(), b"/", name].concat();
-                    match add_file(machine, page, own, directory, name, &path) {
-                        Some(time) => changed.push((path, time)),
-                        None => has_failed = true,
-                    }
-                }
-            }
-            if !is_there {
-                has_failed = true;
-                if let Err(error) = machine.given_names(pattern) {
-                    machine.skip(error);
+/// Adds the families of the files, and when each was written.
+///
+/// # Errors
+/// None: `node_textfile_scrape_error` reports what went wrong.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    // No file may have these two either.
+    page.family(&MTIME[0]).family(&FAILED);
+    let own = page.family_count();
+    let mut changed = Vec::new();
+    let mut has_failed = false;
+    for pattern in &settings.textfile_directories {
+        let pattern = without_slash(pattern.as_bytes());
+        let mut is_there = false;
+        for directory in &directories(machine, pattern) {
+            let Ok(names) = machine.given_names(directory) else { continue };
+            is_there = true;
+            for name in sorted(&names, &|name| name.ends_with(b".prom")) {
+                let path = [directory.as_slice(), b"/", name].concat();
+                match add_file(machine, page, own, directory, name, &path) {
+                    Some(time) => changed.push((path, time)),
+                    None => has_failed = true,
                 }
             }
         }
-        let mut table = page.table(&MTIME);
-        for (path, time) in &changed {
-            table.row().label("file", path).cell(Some(Value::from(*time)));
+        if !is_there {
+            has_failed = true;
+            if let Err(error) = machine.given_names(pattern) {
+                machine.skip(error);
+            }
         }
-        table.finish();
-        page.single(&FAILED, has_failed);
-        Ok(())
     }
+    let mut table = page.table(&MTIME);
+    for (path, time) in &changed {
+        table.row().label("file", path).cell(Some(Value::from(*time)));
+    }
+    table.finish();
+    page.single(&FAILED, has_failed);
+    Ok(())
 }
 
 /// A path without the slash at its end, unless it is the root's.
@@ -210,10 +193,11 @@ mod tests {
     /// What the collector adds to a page that has `node_load1`, without times and the directory.
     fn collected(directories: &[&str]) -> String {
         let machine = Machine::default();
-        let directories: Vec<&str> = directories.iter().map(|path| &*(*path).to_owned().leak()).collect();
+        let textfile_directories = directories.iter().map(|path| &*(*path).to_owned().leak()).collect();
+        let settings = Settings { textfile_directories, ..Settings::default() };
         let (mut page, mut out) = (Page::default(), Sorted::default());
         page.single(&gauge!("node_load1", "1m load average."), true);
-        Textfile { directories: directories.leak() }.collect(&machine, &mut page).unwrap();
+        collect(&settings, &machine, &mut page).unwrap();
         page.write(&mut out, |name| name != b"node_load1" && name != MTIME[0].name());
         String::from_utf8(out.to_vec()).unwrap()
     }

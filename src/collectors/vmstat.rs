@@ -3,45 +3,30 @@
 //! A kernel without CONFIG_VM_EVENT_COUNTERS, as a router's may be, has but the `nr_` lines, of
 //! which none is reported by default.
 
-use crate::collectors::Collect;
-use crate::filter::{Filter, Subject};
+use crate::filter::Subject;
 use crate::format::{Kind, Page};
 use crate::machine::{Error, Machine};
 use crate::settings::Settings;
 use crate::text::scan::{decimal, lines, split_once};
 
-/// The figures of the memory management.
-#[derive(Debug)]
-pub struct Vmstat {
-    fields: Filter,
-}
-
-impl Vmstat {
-    /// The collector as the options say.
-    pub fn new(settings: &Settings) -> Self {
-        Self { fields: settings.filters.of(Subject::VmstatField) }
-    }
-}
-
-impl Collect for Vmstat {
-    /// Adds a family for each line that `--collector.vmstat.fields` names.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    fn collect(&mut self, machine: &Machine, page: &mut Page) -> Result<(), Error> {
-        let text = machine.proc(&[b"vmstat"])?;
-        for line in lines(&text) {
-            match parse(line) {
-                Some((name, value)) if self.fields.allows(name) => {
-                    let help = [&b"/proc/vmstat information field "[..], name, b"."];
-                    page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
-                }
-                Some(_) => {}
-                None => text.skip(line),
+/// Adds a family for each line that `--collector.vmstat.fields` names.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn collect(settings: &Settings, machine: &Machine, page: &mut Page) -> Result<(), Error> {
+    let fields = settings.filters.of(Subject::VmstatField);
+    let text = machine.proc(&[b"vmstat"])?;
+    for line in lines(&text) {
+        match parse(line) {
+            Some((name, value)) if fields.allows(name) => {
+                let help = [&b"/proc/vmstat information field "[..], name, b"."];
+                page.named_family(&[b"node_vmstat_", name], &help, Kind::Untyped).sample(&[], value);
             }
+            Some(_) => {}
+            None => text.skip(line),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// A name and its figure.
