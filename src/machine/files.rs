@@ -78,12 +78,12 @@ impl Files {
         }
     }
 
-    /// The names in a directory; an error comes with the path.
-    pub fn names(&self, root: &str, path: &[&[u8]]) -> Result<Names<'_>, (Text<'_>, Errno)> {
+    /// The names in a directory; an error is what `error` makes of the path and the kernel's answer.
+    pub fn names(&self, root: &str, path: &[&[u8]], error: fn(&[u8], Errno) -> Error) -> Result<Names<'_>, Error> {
         let mut text = self.open_text(root, path, false);
         match text.buffer().list(self) {
             Ok(()) => Ok(Names(text)),
-            Err(errno) => Err((text, errno)),
+            Err(errno) => Err(error(text.path(), errno)),
         }
     }
 

@@ -177,7 +177,7 @@ impl Machine {
     /// [`Fault::Unreadable`], also if there is none: somebody said that there is.
     pub fn given_names(&self, directory: &[u8]) -> Result<Names<'_>, Error> {
         let (root, directory) = given(directory);
-        self.files.names(root, &[directory]).map_err(|(text, errno)| Error::unreadable(text.path(), errno))
+        self.files.names(root, &[directory], Error::unreadable)
     }
 
     /// The numbers of this process's open files.
@@ -185,7 +185,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn own_open_files(&self) -> Result<Names<'_>, Error> {
-        self.files.names("/proc/self", &[b"fd"]).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
+        self.files.names("/proc/self", &[b"fd"], Error::from_errno)
     }
 
     /// The names in a directory below /sys, in the kernel's order.
@@ -193,7 +193,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn sys_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
-        self.files.names(self.paths.sysfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
+        self.files.names(self.paths.sysfs, path, Error::from_errno)
     }
 
     /// The names in a directory below /proc, in the kernel's order.
@@ -201,7 +201,7 @@ impl Machine {
     /// # Errors
     /// As [`Machine::proc`].
     pub fn proc_names(&self, path: &[&[u8]]) -> Result<Names<'_>, Error> {
-        self.files.names(self.paths.procfs, path).map_err(|(text, errno)| Error::from_errno(text.path(), errno))
+        self.files.names(self.paths.procfs, path, Error::from_errno)
     }
 
     /// The last part of where a symbolic link below /sys points.
