@@ -45,6 +45,7 @@ impl Digits {
 impl Deref for Digits {
     type Target = [u8];
 
+    #[inline(never)]
     fn deref(&self) -> &[u8] {
         self.digits.get(self.start..).unwrap_or_default()
     }
