@@ -5,7 +5,7 @@
 
 use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{decimal, words};
+use crate::text::scan::{decimal, scaled, words};
 
 const FAMILIES: [Family; 7] = [
     gauge!("node_cpu_frequency_avg_hertz", "Average CPU thread frequency in hertz."),
@@ -71,7 +71,7 @@ fn number(cpu: &[u8]) -> Option<&[u8]> {
 }
 
 fn hertz(kilohertz: &[u8]) -> Option<u64> {
-    decimal(kilohertz)?.checked_mul(1000)
+    scaled(kilohertz, 1000)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use crate::format::{Family, Page, Value, gauge};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{decimal, lines, signed, words};
+use crate::text::scan::{lines, scaled, signed, words};
 
 const FAMILIES: [Family; 3] = [
     gauge!("node_swap_size_bytes", "Swap device size in bytes."),
@@ -28,7 +28,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
             continue;
         };
         table.row().label("device", device).label("swap_type", kind);
-        let mut bytes = || figures.next().and_then(decimal)?.checked_mul(1024);
+        let mut bytes = || scaled(figures.next()?, 1024);
         table.count(bytes()).count(bytes());
         // The kernel's own are negative.
         table.cell(figures.next().and_then(signed).map(Value::from));

@@ -151,7 +151,7 @@ impl<'a> Server<'a> {
 
     fn now(&self) -> Milliseconds {
         let elapsed = self.began.elapsed();
-        elapsed.as_secs().saturating_mul(1000).saturating_add(elapsed.subsec_millis().into())
+        elapsed.as_secs().wrapping_mul(1000).wrapping_add(elapsed.subsec_millis().into())
     }
 
     /// Deals with what has happened.

@@ -93,9 +93,18 @@ pub fn decimal(text: &[u8]) -> Option<u64> {
     }
     let mut sum = u64::from(sum);
     for byte in rest {
-        sum = sum.checked_mul(10)?.checked_add(digit(*byte)?.into())?;
+        sum = with_digit(sum, *byte)?;
     }
     Some(sum)
+}
+
+/// An unsigned number in decimal, of so many units each.
+pub fn scaled(text: &[u8], units: u64) -> Option<u64> {
+    decimal(text)?.checked_mul(units)
+}
+
+fn with_digit(number: u64, byte: u8) -> Option<u64> {
+    number.checked_mul(10)?.checked_add(digit(byte)?.into())
 }
 
 fn digit(byte: u8) -> Option<u32> {
@@ -137,7 +146,7 @@ pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
     let mut sum = decimal(whole)?;
     for place in 0..places {
         let byte = fraction.get(place).copied().unwrap_or(b'0');
-        sum = sum.checked_mul(10)?.checked_add(digit(byte)?.into())?;
+        sum = with_digit(sum, byte)?;
     }
     Some(sum)
 }
