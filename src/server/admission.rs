@@ -76,7 +76,7 @@ impl Server<'_> {
     pub(super) fn accept(&mut self, listener: &Listener, now: Milliseconds) {
         let most = self.room(now).min(ACCEPTED_AT_ONCE);
         if most == 0 {
-            self.rest = Some(now.saturating_add(GRACE));
+            self.rest = Some(now.wrapping_add(GRACE));
         }
         while self.newcomers.len() < most {
             let accepted = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
@@ -89,7 +89,7 @@ impl Server<'_> {
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) if self.drop_slowest(now) => continue,
                 Err(_) => {
                     // Asking again at once would keep the processor busy for nothing.
-                    self.rest = Some(now.saturating_add(REST));
+                    self.rest = Some(now.wrapping_add(REST));
                     return;
                 }
             };

@@ -91,7 +91,7 @@ impl Connection {
             state: State::Receiving,
             since: now,
             moved: now,
-            deadline: now.saturating_add(REQUEST_TIME),
+            deadline: now.wrapping_add(REQUEST_TIME),
             input: Vec::new(),
             unread: false,
             skip: 0,
@@ -172,7 +172,7 @@ impl Connection {
     fn enter(&mut self, state: State, now: Milliseconds, time: Milliseconds) {
         self.state = state;
         self.since = now;
-        self.deadline = now.saturating_add(time);
+        self.deadline = now.wrapping_add(time);
     }
 
     /// Ends the connection as if it had never been: the kernel forgets what it still holds for

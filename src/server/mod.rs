@@ -34,7 +34,7 @@ use connection::Connection;
 pub use listen::{Listen, Listener, bind};
 use renderings::Renderings;
 
-/// Milliseconds since the server began, by the clock that nobody sets.
+/// Milliseconds since the server began, by the clock that nobody sets: no sum of them overflows.
 type Milliseconds = u64;
 
 /// The most connections that are open at once.
