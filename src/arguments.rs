@@ -25,6 +25,9 @@ use not_here::{COLLECTORS, OPTIONS as MISSING};
 use options::Does::{Path, Run, Switch, Take};
 use options::{Known, OPTIONS};
 
+/// What is wrong with the words, in one line: the program ends with it.
+type Fault = &'static str;
+
 const MISSING_VALUE: &str = "the value is missing";
 
 /// What the program is to do.
@@ -101,25 +104,30 @@ impl Default for Arguments {
 ///
 /// # Errors
 /// One line that names the option and its fault.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static Arguments, String> {
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static Arguments, Fault> {
     let arguments: &mut Arguments = Box::leak(Box::default());
     arguments.read(Parser::from_args(words))?;
     Ok(arguments)
 }
 
 /// The one thing that the parser itself finds fault with: the value of an option that takes none.
-fn unexpected(error: lexopt::Error) -> String {
+fn unexpected(error: lexopt::Error) -> Fault {
     match error {
         lexopt::Error::UnexpectedValue { option, value } => {
-            format!("unexpected argument for option '{option}': \"{}\"", value.to_string_lossy())
+            format!("unexpected argument for option '{option}': \"{}\"", value.to_string_lossy()).leak()
         }
-        _ => String::new(),
+        _ => "",
     }
 }
 
+/// A fault that another part of the program found.
+fn leaked(fault: String) -> Fault {
+    fault.leak()
+}
+
 /// A fault of the value `text`.
-fn wrong(text: &str, fault: &str) -> Result<(), String> {
-    Err(["'", text, "'", fault].concat())
+fn wrong(text: &str, fault: &str) -> Result<(), Fault> {
+    Err(["'", text, "'", fault].concat().leak())
 }
 
 impl Arguments {
@@ -134,31 +142,31 @@ impl Arguments {
         ALL.iter().any(|collector| collector.name == name && self.enables(collector))
     }
 
-    fn read(&mut self, mut parser: Parser) -> Result<(), String> {
+    fn read(&mut self, mut parser: Parser) -> Result<(), Fault> {
         loop {
             let option = match parser.next() {
                 Ok(None) => break,
                 Ok(Some(Arg::Long(name))) => name.to_owned(),
                 Ok(Some(Arg::Short('h'))) => "help".to_owned(),
                 Ok(Some(Arg::Short(letter))) => {
-                    return Err(format!("unknown option '-{letter}'; options begin with two dashes"));
+                    return Err(format!("unknown option '-{letter}'; options begin with two dashes").leak());
                 }
                 Ok(Some(Arg::Value(value))) => {
-                    return Err(format!("unexpected argument '{}'", value.to_string_lossy()));
+                    return Err(format!("unexpected argument '{}'", value.to_string_lossy()).leak());
                 }
                 Err(error) => return Err(unexpected(error)),
             };
             if let Err(fault) = self.set(&option, &mut parser) {
-                return Err(["--", &option, ": ", &fault].concat());
+                return Err(["--", &option, ": ", fault].concat().leak());
             }
         }
         if self.listen_addresses.is_empty() {
             self.listen_addresses.push(Listen::everywhere(9100));
         }
-        self.settings.filters.set(&self.filters)
+        self.settings.filters.set(&self.filters).map_err(leaked)
     }
 
-    fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), String> {
+    fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), Fault> {
         if let Some(flag) = FLAGS.iter().find(|flag| flag.name == option) {
             self.filters.push((flag.name, value(parser)?.ok_or(MISSING_VALUE)?));
             return Ok(());
@@ -179,7 +187,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn set_collector(&mut self, name: &str, on: bool, parser: &mut Parser) -> Result<(), String> {
+    fn set_collector(&mut self, name: &str, on: bool, parser: &mut Parser) -> Result<(), Fault> {
         let collector = name.strip_prefix("collector.").unwrap_or_default();
         if let Some(known) = ALL.iter().find(|known| known.name == collector) {
             self.collectors.push((known.name, switched(on, parser)?));
@@ -195,26 +203,26 @@ impl Arguments {
             return switched(on, parser).map(|_| ());
         }
         if let Some((_, instead)) = MISSING.iter().find(|(missing, _)| *missing == name) {
-            return Err(["an option of node_exporter that is not here: ", instead].concat());
+            return Err(["an option of node_exporter that is not here: ", instead].concat().leak());
         }
         match (is_missing, is_option) {
-            (true, true) => Err("an option of a collector of node_exporter that is not here".into()),
-            (true, false) => Err("a collector of node_exporter that is not here".into()),
+            (true, true) => Err("an option of a collector of node_exporter that is not here"),
+            (true, false) => Err("a collector of node_exporter that is not here"),
             _ => unknown(),
         }
     }
 }
 
-fn unknown() -> Result<(), String> {
-    Err("unknown option; see --help".into())
+fn unknown() -> Result<(), Fault> {
+    Err("unknown option; see --help")
 }
 
 impl Known {
     /// The value that is given: not an empty one, and none only where it may be left out.
-    fn given(&self, parser: &mut Parser) -> Result<&'static str, String> {
+    fn given(&self, parser: &mut Parser) -> Result<&'static str, Fault> {
         match value(parser)? {
-            Some("") => Err("the value is empty".into()),
-            None if !self.value.starts_with('[') => Err(MISSING_VALUE.into()),
+            Some("") => Err("the value is empty"),
+            None if !self.value.starts_with('[') => Err(MISSING_VALUE),
             text => Ok(text.unwrap_or_default()),
         }
     }
@@ -222,7 +230,7 @@ impl Known {
 
 /// The value of an option, which may be empty, for as long as the program runs. What follows with dashes is
 /// the next option.
-fn value(parser: &mut Parser) -> Result<Option<&'static str>, String> {
+fn value(parser: &mut Parser) -> Result<Option<&'static str>, Fault> {
     let attached = parser.optional_value();
     let is_value = |word: &OsStr| !word.as_encoded_bytes().starts_with(b"--");
     let value = attached.or_else(|| parser.try_raw_args()?.next_if(is_value));
@@ -233,7 +241,7 @@ fn value(parser: &mut Parser) -> Result<Option<&'static str>, String> {
 }
 
 /// `--name` and `--no-name`, and `--name=false` for those who write it so.
-fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
+fn switched(on: bool, parser: &mut Parser) -> Result<bool, Fault> {
     let Some(value) = parser.optional_value() else { return Ok(on) };
     match value.as_encoded_bytes() {
         b"true" => Ok(on),
@@ -243,7 +251,7 @@ fn switched(on: bool, parser: &mut Parser) -> Result<bool, String> {
 }
 
 /// A directory that is there.
-fn directory(path: &'static str, to: &mut &'static str) -> Result<(), String> {
+fn directory(path: &'static str, to: &mut &'static str) -> Result<(), Fault> {
     if !is_directory(path) {
         return wrong(path, " is not a directory");
     }
@@ -255,7 +263,7 @@ fn directory(path: &'static str, to: &mut &'static str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn fault(words: &[&str]) -> String {
+    fn fault(words: &[&str]) -> Fault {
         parse(words).unwrap_err()
     }
 

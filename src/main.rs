@@ -28,7 +28,7 @@ const MISUSED: u8 = 2;
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let _name_of_program = words.next();
-    match arguments::parse(words).map_err(|fault| (MISUSED, fault)).and_then(run) {
+    match arguments::parse(words).map_err(|fault| (MISUSED, fault.to_owned())).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err((status, fault)) => {
             logging::print(&["router_exporter: ", &fault, "\n"].concat());

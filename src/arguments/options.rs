@@ -2,7 +2,7 @@
 
 use log::LevelFilter;
 
-use super::{Arguments, Command, directory, wrong};
+use super::{Arguments, Command, Fault, directory, leaked, wrong};
 use crate::process::privileges::User;
 use crate::server::access::Network;
 use crate::server::health::Target;
@@ -26,7 +26,7 @@ pub(super) enum Does {
     /// Turns this on, and as `--no-NAME` off.
     Switch(fn(&mut Arguments) -> &mut bool),
     /// Takes a value.
-    Take(fn(&mut Arguments, &'static str) -> Result<(), String>),
+    Take(fn(&mut Arguments, &'static str) -> Result<(), Fault>),
     /// Takes a path.
     Path(fn(&mut Arguments) -> &mut Option<&'static str>),
 }
@@ -48,7 +48,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "Ask the running exporter whether it is well; exit status 0 or 1.",
         Take(|arguments, url| {
             arguments.command = Command::Health;
-            arguments.health_target = if url.is_empty() { None } else { Some(Target::parse(url)?) };
+            arguments.health_target = if url.is_empty() { None } else { Some(Target::parse(url).map_err(leaked)?) };
             Ok(())
         }),
     ),
@@ -57,7 +57,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "ADDRESS",
         "Where to listen: :9100, 192.168.1.1:9100, [::1]:9100, br0:9100. Repeatable. Default: :9100",
         Take(|arguments, text| {
-            arguments.listen_addresses.push(Listen::parse(text)?);
+            arguments.listen_addresses.push(Listen::parse(text).map_err(leaked)?);
             Ok(())
         }),
     ),
@@ -66,7 +66,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "NETWORK",
         "Who may ask, as 192.168.1.0/24 or fd00::/8. Repeatable. Default: everybody",
         Take(|arguments, text| {
-            arguments.networks.push(Network::parse(text)?);
+            arguments.networks.push(Network::parse(text).map_err(leaked)?);
             Ok(())
         }),
     ),
@@ -87,7 +87,7 @@ pub(super) const OPTIONS: &[Known] = &[
         "NAME|UID",
         "User to change to after the port is open.",
         Take(|arguments, user| {
-            arguments.user = Some(User::find("/etc", user)?);
+            arguments.user = Some(User::find("/etc", user).map_err(leaked)?);
             Ok(())
         }),
     ),
