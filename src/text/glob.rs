@@ -15,16 +15,23 @@ pub fn glob(pattern: &[u8]) -> Option<Regex> {
     let mut expression = String::from("(?s)^");
     let mut letters = str::from_utf8(pattern).ok()?.chars();
     let mut is_in_class = false;
+    // A backslash goes before all of ASCII that means something in an expression, and none before `<`.
+    let literal = |expression: &mut String, letter: char| {
+        if letter.is_ascii_punctuation() && !matches!(letter, '<' | '>') {
+            expression.push('\\');
+        }
+        expression.push(letter);
+    };
     while let Some(letter) = letters.next() {
         match letter {
             '*' if !is_in_class => expression.push_str(".*"),
             '?' if !is_in_class => expression.push('.'),
-            '\\' => expression.push_str(&regex_lite::escape(letters.next()?.encode_utf8(&mut [0; 4]))),
+            '\\' => literal(&mut expression, letters.next()?),
             '[' | ']' | '-' | '^' if is_in_class || letter == '[' => {
                 is_in_class = letter != ']';
                 expression.push(letter);
             }
-            _ => expression.push_str(&regex_lite::escape(letter.encode_utf8(&mut [0; 4]))),
+            _ => literal(&mut expression, letter),
         }
     }
     expression.push('$');
@@ -70,6 +77,12 @@ mod tests {
             ("\\*", "a"),
         ] {
             assert!(!glob(pattern.as_bytes()).is_some_and(|glob| glob.is_match(name)), "{pattern} {name}");
+        }
+        for letter in ' '..='~' {
+            for pattern in [format!("\\{letter}"), format!("[\\{letter}]")] {
+                let is_match = |name: &str| glob(pattern.as_bytes()).unwrap().is_match(name);
+                assert!(is_match(&letter.to_string()) && !is_match("\n"), "{pattern}");
+            }
         }
         assert!(!is_glob(b"/var/lib/prometheus"));
         assert!([&b"/a*"[..], b"/?", b"/[a]", b"\\a"].iter().all(|pattern| is_glob(pattern)));
