@@ -118,7 +118,7 @@ impl<'a> Listen<'a> {
 
     /// Why it could not be listened on, in one line.
     fn fault(&self, error: Errno) -> String {
-        let is_interface = self.host() == Host::Interface;
+        let is_interface = matches!(self.host(), Host::Interface);
         let why = match error {
             Errno::ADDRINUSE => "the port is taken, perhaps by another exporter",
             Errno::ADDRNOTAVAIL => "this machine does not have the address",
@@ -256,7 +256,7 @@ impl AsFd for Listener {
 /// One line that names the first address that could not be listened on.
 pub fn bind(addresses: &[Listen<'static>]) -> Result<Vec<Listener>, String> {
     let by_interface =
-        |port: u16| addresses.iter().any(|listen| listen.port == port && listen.host() == Host::Interface);
+        |port: u16| addresses.iter().any(|listen| listen.port == port && matches!(listen.host(), Host::Interface));
     let mut listeners: Vec<Listener> = Vec::new();
     for (at, listen) in addresses.iter().enumerate() {
         if addresses.iter().take(at).any(|earlier| earlier == listen) {
@@ -284,7 +284,7 @@ pub fn bind(addresses: &[Listen<'static>]) -> Result<Vec<Listener>, String> {
             match Listener::open(host, port, *interface) {
                 Ok(mut listener) => {
                     listener.is_given = *interface != Some("lo") || addresses.iter().any(|given| given.host == "lo");
-                    if listen.host() == Host::Localhost {
+                    if matches!(listen.host(), Host::Localhost) {
                         // A machine without IPv6 has no ::1, and nobody misses it.
                         (port, is_needed) = (listener.address.port(), false);
                     }
