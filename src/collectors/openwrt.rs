@@ -63,7 +63,7 @@ impl Collect for Openwrt {
 fn read(machine: &Machine) -> Result<Vec<u8>, Error> {
     let release = machine.file(&[b"etc/openwrt_release"])?;
     let mut values = Vec::new();
-    for (_, source) in LABELS {
+    for (_, source) in &LABELS {
         if source.starts_with("DISTRIB") {
             values.extend_from_slice(&shell::value(&release, source));
         } else if source.is_empty() {

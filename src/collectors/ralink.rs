@@ -39,7 +39,7 @@ pub fn collect(machine: &Machine, add: Add<'_>) -> Result<(), Error> {
     let mut interfaces = Vec::new();
     // What the driver leaves as it is is no table, nor anybody's station.
     let mut tables = vec![[0xff; TABLE]; RADIOS.len()];
-    for ((wiphy, radio), table) in (0..).zip(RADIOS).zip(&mut tables) {
+    for ((wiphy, radio), table) in (0..).zip(&RADIOS).zip(&mut tables) {
         for number in 0..MOST_NETWORKS {
             let name = [radio, &*Digits::new(number.into())].concat();
             // Whether it is there and up. Of what is not there root must not ask: the kernel would run modprobe.

@@ -39,13 +39,13 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
         // Flash stays where it is.
         let read = |parts: &[&[u8]]| decimal(&machine.sys_kept(parts)?);
         table.row().label("device", name);
-        for file in FILES {
+        for file in &FILES {
             table.count(read(&[CLASS, name, b"/", file.as_bytes()]));
         }
         let Some(mtd) = read(&[CLASS, name, b"/mtd_num"]) else { continue };
         let mtd = [b"mtd", &*Digits::new(mtd)].concat();
         table.row().label("device", name).label("mtd", &mtd).skip(FILES.len());
-        for file in MTD_FILES {
+        for file in &MTD_FILES {
             table.count(read(&[b"class/mtd/", &mtd, b"/", file.as_bytes()]));
         }
     }

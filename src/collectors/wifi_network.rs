@@ -71,7 +71,7 @@ pub fn add(answer: &[u8], ask: Ask<'_>, page: &mut Page) -> Result<(), Error> {
             ask_survey(tuned.as_ref().unwrap_or(&interface), ask, &mut survey)?;
             let frequency = find(&survey, CHANNEL).and_then(number).unwrap_or_default();
             table.row().label("frequency", &Digits::new(frequency)).label("radio", &radio).skip(OF_NETWORK);
-            for time in TIMES {
+            for time in &TIMES {
                 table.cell(time.of(&survey));
             }
         }

@@ -120,8 +120,8 @@ impl User {
 
 /// Sets the limits that hold from the start on. What an old kernel does not know is done without.
 pub fn restrict() {
-    for (resource, most) in LIMITS {
-        syscalls::limit(resource, most);
+    for (resource, most) in &LIMITS {
+        syscalls::limit(*resource, *most);
     }
     // Linux 3.5.
     let _ = set_no_new_privs(true);
