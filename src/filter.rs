@@ -165,11 +165,9 @@ impl Filters {
         Filter(self.0.iter().copied().find(|expression| expression.subject == subject))
     }
 
-    /// A scrape ends: what its names are remembered by is enough for the next one.
-    pub fn rest(&self) {
-        for expression in &self.0 {
-            expression.regex.take();
-        }
+    /// A scrape ends: what its names are remembered by is enough for the next one. Whether one was new.
+    pub fn rest(&self) -> bool {
+        self.0.iter().fold(false, |is_new, expression| is_new | expression.regex.take().map(drop).is_some())
     }
 }
 

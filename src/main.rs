@@ -8,6 +8,8 @@ use rustix::io::Errno;
 use router_exporter::arguments::{self, Arguments, Command};
 use router_exporter::built;
 use router_exporter::format::Sorted;
+#[cfg(not(test))]
+use router_exporter::process::allocator::Program;
 use router_exporter::process::log as logging;
 use router_exporter::process::privileges;
 use router_exporter::process::syscalls;
@@ -20,7 +22,7 @@ use router_exporter::text::errno::Meaning;
 // A test has threads, for which this allocator is not made.
 #[cfg(not(test))]
 #[global_allocator]
-static MEMORY: router_exporter::process::allocator::Memory = router_exporter::process::allocator::Memory::new();
+static ALLOCATOR: Program = Program;
 
 /// The exit status where the command line is at fault.
 const MISUSED: u8 = 2;

@@ -11,6 +11,7 @@ use crate::collectors::{ALL, Collect, Collector, Form, Function, WithSettings};
 use crate::filter::Filters;
 use crate::format::{Family, Page, Sorted, Value, counter, gauge};
 use crate::machine::{Error, Machine};
+use crate::process::allocator;
 use crate::server::{Exporter, HandlerMetrics};
 use crate::settings::Settings;
 use crate::text::scan::split_once;
@@ -231,10 +232,12 @@ impl Exporter for Scraper {
         }
         // One begins when the one before has ended: half the questions for the time.
         let mut began = Instant::now();
+        let mut is_new = false;
         for running in &mut self.collectors {
             running.result = None;
             if selection.takes(running.collector.name) {
                 began = running.run(&self.machine, &mut self.page, began);
+                is_new |= self.filters.rest();
             }
         }
         self.results();
@@ -243,7 +246,9 @@ impl Exporter for Scraper {
         if all {
             self.faults(out);
         }
-        self.filters.rest();
+        if is_new {
+            allocator::rest();
+        }
         Ok(())
     }
 }

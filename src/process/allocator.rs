@@ -9,7 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use linked_list_allocator::Heap;
 
@@ -22,26 +22,25 @@ const LARGE: usize = 3 << 10;
 /// Pages have this size, or one that is larger.
 const PAGE: usize = 4 << 10;
 
-/// The allocator, for a program that has one thread.
-pub struct Memory {
+/// The allocator of a program that has one thread.
+pub struct Program;
+
+static MEMORY: Memory = Memory::new();
+
+struct Memory {
     heap: UnsafeCell<Heap>,
+    /// Where the area begins; 0 while there is none, where nothing is of it.
+    area: AtomicUsize,
     is_in_use: AtomicBool,
 }
 
 // SAFETY: whoever uses the heap while another does ends the process.
 unsafe impl Sync for Memory {}
 
-impl Default for Memory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Memory {
     /// One that has nothing yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { heap: UnsafeCell::new(Heap::empty()), is_in_use: AtomicBool::new(false) }
+    const fn new() -> Self {
+        Self { heap: UnsafeCell::new(Heap::empty()), area: AtomicUsize::new(0), is_in_use: AtomicBool::new(false) }
     }
 
     /// Uses the heap. Nobody waits for it: a second thread, or a signal's handler that allocates, is a
@@ -57,41 +56,26 @@ impl Memory {
     }
 
     fn is_of_area(&self, at: *mut u8) -> bool {
-        self.with(|heap| (heap.bottom()..heap.top()).contains(&at))
+        at.addr().wrapping_sub(self.area.load(Ordering::Relaxed)) < AREA
     }
 
-    /// The area's; none if what is asked for is large or the area is full.
+    /// The area's; none if the area is full.
+    #[inline(never)]
     fn small(&self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.size() >= LARGE {
-            return None;
-        }
         self.with(|heap| {
             if heap.bottom().is_null() {
                 let area = NonNull::new(map(AREA))?;
                 // SAFETY: it is called once, with memory that nobody else has.
                 unsafe { heap.init(area.as_ptr(), AREA) };
+                self.area.store(area.addr().get(), Ordering::Relaxed);
             }
             heap.allocate_first_fit(layout).ok()
         })
     }
-}
 
-/// Whole pages that nobody has; null if the kernel has none to give.
-fn map(size: usize) -> *mut u8 {
-    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: the kernel puts it where nothing is.
-    given(unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) })
-}
-
-fn given(pages: *mut libc::c_void) -> *mut u8 {
-    if pages == libc::MAP_FAILED { null_mut() } else { pages.cast() }
-}
-
-// SAFETY: the area's memory is as `Heap` promises; other memory is of whole pages that no other has,
-// and a larger alignment is refused.
-unsafe impl GlobalAlloc for Memory {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match self.small(layout) {
+    fn alloc(&self, layout: Layout) -> *mut u8 {
+        let small = if layout.size() < LARGE { self.small(layout) } else { None };
+        match small {
             Some(small) => small.as_ptr(),
             None if layout.align() > PAGE => null_mut(),
             None => map(layout.size()),
@@ -124,6 +108,73 @@ unsafe impl GlobalAlloc for Memory {
             to
         }
     }
+
+    /// Gives back the pages behind all that is in use, which a scrape that compiled expressions has used.
+    fn rest(&self) {
+        let area = self.area.load(Ordering::Relaxed);
+        // Nothing else that is free is as large as this.
+        if let Ok(half) = Layout::from_size_align(AREA / 2, align_of::<usize>())
+            && area != 0 // as in tests, which have another allocator
+            && let Some(free) = self.small(half)
+        {
+            // Its first two words are the heap's.
+            let behind = free.as_ptr().wrapping_add(size_of::<[usize; 2]>());
+            let behind = behind.map_addr(|at| at.next_multiple_of(PAGE));
+            // SAFETY: it was allocated so, and the area ends with what is free.
+            unsafe {
+                self.dealloc(free.as_ptr(), half);
+                give_back(behind, area.wrapping_add(AREA));
+            }
+        }
+    }
+}
+
+/// Pages are not there any more until somebody uses them. Where the kernel refuses, they stay.
+unsafe fn give_back(from: *const u8, to: usize) {
+    // SAFETY: as the caller promises.
+    unsafe { libc::syscall(libc::SYS_madvise, from, to.wrapping_sub(from.addr()), libc::MADV_DONTNEED) };
+}
+
+/// Whole pages that nobody has; null if the kernel has none to give.
+fn map(size: usize) -> *mut u8 {
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: the kernel puts it where nothing is.
+    given(unsafe { libc::mmap(null_mut(), size, access, flags, -1, 0) })
+}
+
+fn given(pages: *mut libc::c_void) -> *mut u8 {
+    if pages == libc::MAP_FAILED { null_mut() } else { pages.cast() }
+}
+
+// SAFETY: the area's memory is as `Heap` promises; other memory is of whole pages that no other has,
+// and a larger alignment is refused.
+unsafe impl GlobalAlloc for Program {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        MEMORY.alloc(layout)
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { MEMORY.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        unsafe { MEMORY.realloc(at, layout, size) }
+    }
+}
+
+/// Gives back what has run or was used once, and hardly will be again: pages of the program's own file, which
+/// the kernel maps anew where they are touched, and those of the area behind all that is in use.
+pub fn rest() {
+    unsafe extern "C" {
+        // The linker's: where the program begins, and where its code ends.
+        static __executable_start: u8;
+        static etext: u8;
+    }
+    // SAFETY: nobody writes between the two, and what is read there comes from the file again.
+    unsafe { give_back(&raw const __executable_start, (&raw const etext).addr()) };
+    MEMORY.rest();
 }
 
 #[cfg(test)]
@@ -150,8 +201,9 @@ mod tests {
             let mark = round as u8;
             let size = 1 + if random(9) == 0 { random(50_000) } else { random(300) };
             match random(3) {
+                0 if mark == 0 => memory.rest(),
                 0 if held.len() < 200 => {
-                    let at = unsafe { memory.alloc(layout(size)) };
+                    let at = memory.alloc(layout(size));
                     assert!(at.addr().is_multiple_of(8));
                     unsafe { at.write_bytes(mark, size) };
                     held.push((at, size, mark));
@@ -182,14 +234,14 @@ mod tests {
     fn a_full_area_is_not_the_end() {
         let memory = Memory::new();
         let layout = layout(2048);
-        let blocks: Vec<_> = (0..AREA / 2048 + 10).map(|_| unsafe { memory.alloc(layout) }).collect();
+        let blocks: Vec<_> = (0..AREA / 2048 + 10).map(|_| memory.alloc(layout)).collect();
         assert!(blocks.iter().all(|at| !at.is_null()));
         assert!(blocks.iter().any(|at| !memory.is_of_area(*at)));
         for at in blocks {
             unsafe { memory.dealloc(at, layout) };
         }
         assert_eq!(memory.with(|heap| heap.used()), 0);
-        assert!(memory.is_of_area(unsafe { memory.alloc(layout) }));
+        assert!(memory.is_of_area(memory.alloc(layout)));
     }
 
     #[test]
@@ -198,11 +250,11 @@ mod tests {
         let memory = Memory::new();
         let enormous = Layout::from_size_align(ENORMOUS, 1).unwrap();
         // A 64-bit kernel gives a program of 32 bits nearly all of 4 GB: this once, but no second time.
-        let once = unsafe { memory.alloc(enormous) };
+        let once = memory.alloc(enormous);
         for layout in [Layout::from_size_align(1 << 20, 2 * PAGE).unwrap(), enormous] {
-            assert!(unsafe { memory.alloc(layout) }.is_null());
+            assert!(memory.alloc(layout).is_null());
         }
-        let at = unsafe { memory.alloc(layout(100)) };
+        let at = memory.alloc(layout(100));
         assert!(unsafe { memory.realloc(at, layout(100), ENORMOUS) }.is_null());
         assert!(unsafe { memory.realloc(memory.alloc(layout(LARGE)), layout(LARGE), ENORMOUS) }.is_null());
         if !once.is_null() {
