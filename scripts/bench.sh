@@ -3,7 +3,7 @@
 #
 #     scripts/bench.sh             the table: sizes, this machine, an emulated router
 #     scripts/bench.sh growth      with ever more interfaces, processors, mounts, connections
-#     scripts/bench.sh budget      fails where a file or a scrape has grown by more than 2 %
+#     scripts/bench.sh budget      fails where a file, a scrape or the memory has grown by more than 2 %
 #     scripts/bench.sh update      makes the present figures the budget
 #     scripts/bench.sh profile TARGET [BOARD]
 #                                  a scrape's instructions by function, and its allocations; TARGET is
@@ -45,6 +45,12 @@ compile() {
     [ "$work/$1" -nt "$source/$1.c" ] || gcc -O2 -static -o "$work/$1" "$source/$1.c"
 }
 
+# of_board BOARD: the options that have it served.
+of_board() {
+    echo "--web.listen-address=127.0.0.1:21480 --path.procfs=tests/routers/$1/proc" \
+        "--path.sysfs=tests/routers/$1/sys --path.rootfs=tests/routers/$1/root"
+}
+
 # count TARGET BINARY BOARD [OPTION...]: what a scrape of a board takes, as measure prints it.
 count() {
     needs gcc gcc qemu-mipsel qemu-user qemu-x86_64 qemu-user
@@ -52,11 +58,15 @@ count() {
     [ "$work/count.so" -nt "$source/count.c" ] || gcc -O2 -shared -fPIC -o "$work/count.so" "$source/count.c"
     emulator=qemu-$1
     [ "$1" != mipsel ] || emulator="$emulator -cpu 24KEc"
-    echo "$1 21480 $work/counts $emulator -plugin $work/count.so,counts=$work/counts $2" \
-        "--web.listen-address=127.0.0.1:21480 --path.procfs=tests/routers/$3/proc" \
-        "--path.sysfs=tests/routers/$3/sys --path.rootfs=tests/routers/$3/root" >"$work/plan"
+    echo "$1 21480 $work/counts $emulator -plugin $work/count.so,counts=$work/counts $2 $(of_board "$3")" >"$work/plan"
     shift 3
     (cd "$root" && "$work/measure" -n 10 -b 3 "$@" "$work/plan")
+}
+
+# resident BINARY BOARD: the kilobytes that are in memory after some scrapes, of this machine's kernel.
+resident() {
+    echo "resident 21480 - $1 $(of_board "$2")" >"$work/plan"
+    (cd "$root" && "$work/measure" -b 1 "$work/plan") | figure kb
 }
 
 # Lines of "figure value".
@@ -68,6 +78,10 @@ figures() {
             echo "instructions.$name.$board $(figure instructions <"$work/line")"
             echo "system_calls.$name.$board $(figure system_calls <"$work/line")"
         done
+    done
+    [ "$(uname -m)" = x86_64 ] || return 0
+    for board in rt-n14u openwrt; do
+        echo "resident_kb.x86_64.$board $(resident "$(binary x86_64)" $board)"
     done
 }
 
