@@ -27,12 +27,12 @@ impl Draft {
         }
     }
 
-    /// An eighth more than is needed: what is zeroed is memory in use.
+    /// A sixteenth more than is needed: what is zeroed is memory in use.
     #[cold]
     #[inline(never)]
     fn append_to_more(&mut self, piece: &[u8]) {
         let end = self.end.saturating_add(piece.len());
-        self.room.resize(end.saturating_add(end / 8), 0);
+        self.room.resize(end.saturating_add(end / 16), 0);
         self.append(piece);
     }
 
