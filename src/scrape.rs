@@ -326,6 +326,16 @@ mod tests {
     }
 
     #[test]
+    fn a_collectors_time_is_its_own() {
+        let began = Instant::now();
+        let page = rendered("").unwrap();
+        let all = began.elapsed().as_secs_f64();
+        let times = page.lines().filter_map(|line| line.strip_prefix("node_scrape_collector_duration_seconds{"));
+        let times: Vec<f64> = times.filter_map(|line| line.split_once("} ")?.1.parse().ok()).collect();
+        assert!(times.len() > 20 && times.iter().sum::<f64>() <= all, "{times:?} of {all}");
+    }
+
+    #[test]
     fn the_url_selects() {
         assert!(rendered("").unwrap().contains("\nnode_load1 "));
         assert!(rendered("collect[]=loadavg").unwrap().contains("\nnode_load1 "));

@@ -146,5 +146,6 @@ mod tests {
         draft.truncate(3);
         draft.shrink_to_fit();
         assert_eq!((draft.capacity(), &*draft), (3, &b"0 0"[..]));
+        assert!(draft.room.capacity() < 100, "{}", draft.room.capacity());
     }
 }

@@ -305,10 +305,10 @@ mod tests {
         page.single(&gauge!("b", "B."), 2_u64);
         page.family(&gauge!("c", "C."));
         page.single(&counter!("a", "A."), 1_u64);
-        page.named_family(&[b"b_", b"x(y)"], &[b"x", b"."], Kind::Untyped).sample(&[], 3_u64);
+        page.named_family(&[b"b_", b"x(y):Z9"], &[b"x", b"."], Kind::Untyped).sample(&[], 3_u64);
         assert_eq!(
             written(&mut page),
-            "# HELP a A.\n# TYPE a counter\na 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# HELP b_x_y_ x.\n# TYPE b_x_y_ untyped\nb_x_y_ 3\n"
+            "# HELP a A.\n# TYPE a counter\na 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# HELP b_x_y_:Z9 x.\n# TYPE b_x_y_:Z9 untyped\nb_x_y_:Z9 3\n"
         );
     }
 

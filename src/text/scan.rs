@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn the_same_has_every_byte() {
+        for length in 0..13 {
+            let one: Vec<u8> = (0..length).collect();
+            assert!(is_same(&one, &one.clone()));
+            assert!(!is_same(&one, &[&*one, b"x"].concat()) && !is_same(&[&*one, b"x"].concat(), &one));
+            for place in 0..one.len() {
+                let mut other = one.clone();
+                other[place] ^= 0x80;
+                assert!(!is_same(&one, &other), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
     fn decimals() {
         for value in [0, 9, 10, 999_999_999, 1_000_000_000, 4_294_967_296, u64::MAX] {
             assert_eq!(decimal(value.to_string().as_bytes()), Some(value));
