@@ -136,7 +136,8 @@ fn add_sensors(
     directory: &[u8],
     buffer: &mut Vec<u8>,
 ) {
-    let places = [&b"/device/"[..], b"/"].map(|place| (place, machine.sys_names(&[CLASS, directory, place])));
+    let names_of = |place: &'static [u8]| (place, machine.sys_names(&[CLASS, directory, place]));
+    let places = [names_of(b"/device/"), names_of(b"/")];
     // Few chips have more.
     let mut attributes = Vec::<Attribute>::with_capacity(32);
     for (place, names) in &places {

@@ -23,8 +23,8 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     for name in names.iter() {
         let read = |file| machine.sys(&[DEVICES, name, file]);
         let life = read(b"/life_time");
-        for (kind, used) in [b"a", b"b"].into_iter().zip(words(life.as_deref().unwrap_or_default())) {
-            table.row().label("device", name).label("type", kind).count(hex(used));
+        for (kind, used) in [b"a", b"b"].iter().zip(words(life.as_deref().unwrap_or_default())) {
+            table.row().label("device", name).label("type", *kind).count(hex(used));
         }
         let reserve = read(b"/pre_eol_info");
         table.row().label("device", name).skip(1).count(reserve.as_deref().and_then(hex));

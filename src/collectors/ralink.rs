@@ -129,8 +129,9 @@ fn entries(table: &[u8]) -> Option<&[[u8; 28]]> {
 fn station(entry: &[u8; 28]) -> [[u8; 4]; 6] {
     let [_, a, b, c, d, e, f, _, _, _, one, two, three, ..] = *entry;
     // In dBm. An antenna that is not there hears nothing, and what nobody hears is of no kind.
-    let signals = [one, two, three].into_iter().filter(|signal| *signal != 0);
-    let signal = signals.max_by_key(|signal| signal.cast_signed()).unwrap_or_default();
+    let signals = [one, two, three];
+    let signals = signals.iter().filter(|signal| **signal != 0);
+    let signal = signals.copied().max_by_key(|signal| signal.cast_signed()).unwrap_or_default();
     let kind = if signal == 0 { 0 } else { SIGNAL };
     [pair(10, ADDRESS), [a, b, c, d], [e, f, 0, 0], pair(12, STATION_INFO), pair(5, kind), [signal, 0, 0, 0]]
 }

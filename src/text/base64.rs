@@ -7,14 +7,14 @@ pub fn base64(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for three in bytes.chunks(3) {
         let mut group = [0_u8; 4];
-        for (to, from) in group.iter_mut().skip(1).zip(three) {
+        for (to, from) in group.iter_mut().zip(three) {
             *to = *from;
         }
-        let group = u32::from_be_bytes(group);
-        for (place, shift) in [18_u32, 12, 6, 0].into_iter().enumerate() {
-            let index = (group >> shift) & 63;
-            let letter = ALPHABET.get(index as usize).copied().unwrap_or(b'=');
+        let mut bits = u32::from_be_bytes(group);
+        for place in 0..4 {
+            let letter = ALPHABET.get((bits >> 26) as usize).copied().unwrap_or(b'=');
             text.push(if place <= three.len() { letter } else { b'=' });
+            bits <<= 6;
         }
     }
     text
