@@ -4,7 +4,7 @@
 
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
-use crate::text::scan::{columns, words};
+use crate::text::scan::{decimal, words};
 
 const ALLOCATED: Family = gauge!("node_filefd_allocated", "File descriptor statistics: allocated.");
 const MAXIMUM: Family = gauge!("node_filefd_maximum", "File descriptor statistics: maximum.");
@@ -23,10 +23,10 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 
 /// The numbers of files that are open and that may be.
 fn parse(text: &[u8]) -> Option<(u64, u64)> {
-    match columns(&mut words(text)) {
-        [Some(allocated), Some(_), Some(maximum)] => Some((allocated, maximum)),
-        _ => None,
-    }
+    let mut words = words(text);
+    let mut number = || words.next().and_then(decimal);
+    let (allocated, _, maximum) = (number()?, number()?, number()?);
+    Some((allocated, maximum))
 }
 
 #[cfg(test)]

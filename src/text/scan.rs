@@ -151,11 +151,6 @@ pub fn fixed(text: &[u8], places: usize) -> Option<u64> {
     Some(sum)
 }
 
-/// The values of the next `N` words; a column that is missing or not a number is `None`.
-pub fn columns<'a, const N: usize>(words: &mut impl Iterator<Item = &'a [u8]>) -> [Option<u64>; N] {
-    std::array::from_fn(|_| words.next().and_then(decimal))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
