@@ -265,7 +265,9 @@ impl Connection {
     fn finish(&mut self, now: Milliseconds) {
         self.page = None;
         self.output.clear();
-        self.output.shrink_to(SMALL_INPUT);
+        if self.output.capacity() > SMALL_INPUT {
+            self.output = Vec::new();
+        }
         if self.close {
             return self.hang_up(now);
         }

@@ -60,17 +60,13 @@ impl Renderings {
         let result = match Rc::get_mut(&mut shared) {
             Some(page) => {
                 page.text.clear();
-                page.query.clear();
-                page.query.push_str(query);
+                page.query = query.to_owned();
                 page.rendered = now;
                 page.turn = self.turn;
                 let result = render(&mut page.text);
                 if result.is_err() {
                     // Nobody else is given what this one is refused.
                     page.turn = self.turn.wrapping_sub(1);
-                }
-                if page.query.capacity() > 1024 {
-                    page.query.shrink_to(1024);
                 }
                 result
             }
