@@ -63,17 +63,19 @@ fn run(arguments: &'static Arguments) -> Result<(), (u8, String)> {
 fn serve(arguments: &'static Arguments) -> Result<(), (u8, String)> {
     logging::start(arguments.log_level);
     syscalls::handle_signals();
-    let mut access = Access { networks: &arguments.networks, credentials: Vec::new() };
+    let Arguments { telemetry_path, max_requests, ref networks, .. } = *arguments;
+    let access = Access { networks, credentials: Vec::new() };
+    let policy = Box::leak(Box::new(Policy { telemetry_path, max_requests, access }));
     for (file, scheme) in [(arguments.basic_auth_file, Scheme::Basic), (arguments.bearer_token_file, Scheme::Bearer)] {
         if let Some(file) = file {
-            access.credentials.push(Credentials::read(file, scheme).map_err(|fault| (MISUSED, fault))?);
+            policy.access.credentials.push(Credentials::read(file, scheme).map_err(|fault| (MISUSED, fault))?);
         }
     }
-    listen(arguments, access).map_err(|fault| (1, fault))
+    listen(arguments, policy).map_err(|fault| (1, fault))
 }
 
 /// Serves for ever; an error is one line.
-fn listen(arguments: &'static Arguments, access: Access) -> Result<(), String> {
+fn listen(arguments: &'static Arguments, policy: &mut Policy) -> Result<(), String> {
     let listeners = server::bind(&arguments.listen_addresses)?;
     for listener in listeners.iter().filter(|listener| listener.is_given) {
         info!("msg=\"Listening on\" address={listener}");
@@ -82,11 +84,10 @@ fn listen(arguments: &'static Arguments, access: Access) -> Result<(), String> {
         user.assume(arguments.runs("wireguard"))?;
     }
     privileges::restrict();
-    let policy = Policy { telemetry_path: arguments.telemetry_path, max_requests: arguments.max_requests, access };
     server::serve(listeners, policy, &mut scraper(arguments))
 }
 
-/// As long as the program runs, as the arguments: their ends would be 1 kB of code.
+/// As long as the program runs, as the arguments and the policy: their ends would be 1 kB of code.
 fn scraper(arguments: &'static Arguments) -> &'static mut Scraper {
     Box::leak(Box::new(Scraper::new(&arguments.settings, |collector| arguments.enables(collector))))
 }

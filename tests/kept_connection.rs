@@ -61,8 +61,8 @@ fn a_scrape_over_a_kept_connection_allocates_its_head_alone() {
     let listeners = server::bind(&[Listen::parse("127.0.0.1:0").unwrap()]).unwrap();
     let address = listeners.first().unwrap().address();
     thread::spawn(move || {
-        let settings = Policy { telemetry_path: "/metrics", max_requests: 40, access: Access::default() };
-        server::serve(listeners, settings, &mut Count)
+        let mut policy = Policy { telemetry_path: "/metrics", max_requests: 40, access: Access::default() };
+        server::serve(listeners, &mut policy, &mut Count)
     });
     let mut client = TcpStream::connect(address).unwrap();
     let mut count = || {

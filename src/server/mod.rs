@@ -95,7 +95,7 @@ pub struct Policy {
 /// # Errors
 /// An interface that was listened on by its name has come again, and the process may not listen on
 /// the new one. Nothing else ends it: what clients and kernel do to it is survived.
-pub fn serve(mut listeners: Vec<Listener>, policy: Policy, exporter: &mut dyn Exporter) -> Result<(), String> {
+pub fn serve(mut listeners: Vec<Listener>, policy: &mut Policy, exporter: &mut dyn Exporter) -> Result<(), String> {
     let watcher = interfaces::watch(&listeners);
     let mut server = Server::new(listeners.len(), policy, exporter);
     loop {
@@ -119,7 +119,7 @@ struct Ready {
 }
 
 struct Server<'a> {
-    policy: Policy,
+    policy: &'a mut Policy,
     exporter: &'a mut dyn Exporter,
     began: Instant,
     connections: Vec<Connection>,
@@ -134,7 +134,7 @@ struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    fn new(listeners: usize, policy: Policy, exporter: &'a mut dyn Exporter) -> Self {
+    fn new(listeners: usize, policy: &'a mut Policy, exporter: &'a mut dyn Exporter) -> Self {
         let descriptors = syscalls::limits(Resource::Nofile)[0];
         Self {
             policy,
@@ -294,7 +294,7 @@ mod sample {
     /// A server without a listener, whose clock is the test's.
     pub fn server(exporter: &mut Tiny) -> Server<'_> {
         let policy = Policy { telemetry_path: "/metrics", max_requests: 40, access: Access::default() };
-        Server::new(1, policy, exporter)
+        Server::new(1, Box::leak(Box::new(policy)), exporter)
     }
 
     /// A connection that came at the time 0, and the client's end of it.

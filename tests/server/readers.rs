@@ -36,8 +36,8 @@ fn huge(max_requests: usize) -> (SocketAddr, mpsc::Receiver<String>) {
     let address = listeners[0].address();
     let (rendered, queries) = mpsc::channel();
     thread::spawn(move || {
-        let policy = Policy { telemetry_path: "/metrics", max_requests, access: Access::default() };
-        server::serve(listeners, policy, &mut Huge { size: HUGE, rendered })
+        let mut policy = Policy { telemetry_path: "/metrics", max_requests, access: Access::default() };
+        server::serve(listeners, &mut policy, &mut Huge { size: HUGE, rendered })
     });
     (address, queries)
 }
