@@ -38,24 +38,22 @@ const CALLS: &str = if cfg!(target_abi = "eabihf") {
     ""
 };
 
-/// What `--version` prints: the version on a line of its own, then all else.
-pub fn description() -> String {
-    let known = |name: &'static str| if name.is_empty() { "unknown" } else { name };
-    let revision = known(REVISION);
-    let compiler = known(COMPILER);
-    [
-        "router_exporter, version ",
-        VERSION,
-        "\n  revision ",
-        revision,
-        ", target ",
-        ARCHITECTURE,
-        "-unknown-linux-",
-        LIBRARY,
-        CALLS,
-        ", compiler ",
-        compiler,
-        "\n",
-    ]
-    .concat()
+const fn known(name: &'static str) -> &'static str {
+    if name.is_empty() { "unknown" } else { name }
 }
+
+/// What `--version` prints: the version on a line of its own, then all else.
+pub const DESCRIPTION: &[&str] = &[
+    "router_exporter, version ",
+    VERSION,
+    "\n  revision ",
+    known(REVISION),
+    ", target ",
+    ARCHITECTURE,
+    "-unknown-linux-",
+    LIBRARY,
+    CALLS,
+    ", compiler ",
+    known(COMPILER),
+    "\n",
+];

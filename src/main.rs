@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(arguments: &'static Arguments) -> Result<(), (u8, String)> {
     let done = match arguments.command {
         Command::Help => print(arguments::help().as_bytes()),
-        Command::Version => print(built::description().as_bytes()),
+        Command::Version => print(built::DESCRIPTION.concat().as_bytes()),
         Command::Once => {
             logging::start(arguments.log_level);
             let mut page = Sorted::default();
