@@ -56,15 +56,6 @@ fn what_an_option_names_is_a_plain_file_of_a_megabyte_at_most() {
 }
 
 #[test]
-fn a_link_is_named_by_where_it_points() {
-    let directory = directory("links");
-    symlink("../../devices/platform/10300000.wmac", directory.join("device")).unwrap();
-    let machine = Machine::new(Paths { sysfs: directory.to_str().unwrap().to_owned().leak(), ..Paths::default() });
-    assert_eq!(&*machine.sys_link(&[b"device"]).unwrap(), b"10300000.wmac");
-    assert!(machine.sys_link(&[b"missing"]).is_none());
-}
-
-#[test]
 fn the_clock_has_fractions_of_a_second() {
     let machine = Machine::default();
     let times = (0..3).map(|_| {

@@ -204,17 +204,6 @@ impl Machine {
         self.files.names(self.paths.procfs, path, Error::from_errno)
     }
 
-    /// The last part of where a symbolic link below /sys points.
-    pub fn sys_link(&self, path: &[&[u8]]) -> Option<Text<'_>> {
-        let mut text = self.files.open_text(self.paths.sysfs, path, true);
-        let mut target = [MaybeUninit::uninit(); 1024];
-        let buffer = text.buffer();
-        let (target, _) = readlinkat_raw(CWD, buffer.c_path()?, &mut target).ok()?;
-        let name = target.rsplit(|&byte| byte == b'/').next()?;
-        buffer.bytes.extend_from_slice(name);
-        Some(text)
-    }
-
     /// Where a directory below /sys is when all links are followed.
     pub fn sys_real_path(&self, path: &[&[u8]]) -> Option<Text<'_>> {
         let directory =
