@@ -51,35 +51,38 @@ impl Server<'_> {
             (false, false) => Afterwards::Keep,
         };
         let health = request.path == HEALTH_PATH;
-        if !(health && connection.local) {
+        let is_for_all = health && connection.local;
+        if !is_for_all {
             if !connection.admitted {
                 return true;
             }
             if syscalls::reload_requested() {
                 self.reload();
             }
-            if !self.policy.access.authorizes(request.authorization) {
-                let challenge = [("WWW-Authenticate", self.policy.access.challenge())];
-                write_text(connection, StatusCode(401), &challenge, UNAUTHORIZED, afterwards, method);
-                return close;
-            }
         }
         let is_metrics = request.path == self.policy.telemetry_path;
-        if method == Method::Other {
-            write_text(connection, StatusCode(405), &ALLOW, "Method Not Allowed\n", afterwards, method);
-        } else if !is_metrics && !health && !["/", "*"].contains(&request.path) {
-            write_text(connection, StatusCode(404), &[], "404 page not found\n", afterwards, method);
-        } else if method == Method::Options {
-            // HAProxy asks whether the exporter is well by `OPTIONS /`.
-            write_text(connection, StatusCode(200), &ALLOW, "", afterwards, method);
-        } else if is_metrics {
-            self.scrape(connection, request, afterwards, now);
-        } else if health {
-            write_text(connection, StatusCode(200), &[], "router_exporter is healthy.\n", afterwards, method);
-        } else {
-            let head = Head { status: StatusCode(200), content_type: response::HTML, more: &landing::HEADERS };
-            write(connection, &head, &landing::page(self.policy.telemetry_path), afterwards, method);
-        }
+        let challenge = [("WWW-Authenticate", self.policy.access.challenge())];
+        let (status, headers, text): (_, &[(&str, &str)], _) =
+            if !is_for_all && !self.policy.access.authorizes(request.authorization) {
+                (401, &challenge, UNAUTHORIZED)
+            } else if method == Method::Other {
+                (405, &ALLOW, "Method Not Allowed\n")
+            } else if !is_metrics && !health && !["/", "*"].contains(&request.path) {
+                (404, &[], "404 page not found\n")
+            } else if method == Method::Options {
+                // HAProxy asks whether the exporter is well by `OPTIONS /`.
+                (200, &ALLOW, "")
+            } else if is_metrics {
+                self.scrape(connection, request, afterwards, now);
+                return close;
+            } else if health {
+                (200, &[], "router_exporter is healthy.\n")
+            } else {
+                let head = Head { status: StatusCode(200), content_type: response::HTML, more: &landing::HEADERS };
+                write(connection, &head, &landing::page(self.policy.telemetry_path), afterwards, method);
+                return close;
+            };
+        write_text(connection, StatusCode(status), headers, text, afterwards, method);
         close
     }
 
