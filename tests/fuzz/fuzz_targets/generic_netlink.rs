@@ -54,7 +54,7 @@ fuzz_target!(|input: &[u8]| {
     wifi_network::add(input, tell, &mut text).unwrap();
     wifi::STATIONS.add(input, tell, &mut text).unwrap();
     wifi_stations::STATIONS.add(input, tell, &mut text).unwrap();
-    let mut table = text.rows(&wireguard::FAMILIES);
+    let mut table = text.table(&wireguard::FAMILIES);
     let mut last = wireguard::Last::default();
     for message in things(input) {
         wireguard::add(b"wg0", message.body.get(HEAD..).unwrap_or_default(), &mut last, &mut table);
