@@ -118,7 +118,7 @@ struct Expression {
     subject: Subject,
     side: Side,
     text: &'static str,
-    /// Compiled when a name is new, and until the scrape [ends](Filters::rest): a router's memory
+    /// Compiled when a name is new, and until its collector [has run](Filters::rest): a router's memory
     /// holds tens of kilobytes otherwise, for names that hardly ever change.
     regex: RefCell<Option<Regex>>,
     answers: RefCell<Answers>,
@@ -165,7 +165,8 @@ impl Filters {
         Filter(self.0.iter().copied().find(|expression| expression.subject == subject))
     }
 
-    /// A scrape ends: what its names are remembered by is enough for the next one. Whether one was new.
+    /// A collector has run: what its names are remembered by is enough for the next time. Whether an
+    /// expression was there, as one was new.
     pub fn rest(&self) -> bool {
         self.0.iter().fold(false, |is_new, expression| is_new | expression.regex.take().map(drop).is_some())
     }
@@ -329,7 +330,8 @@ mod tests {
     #[test]
     fn remembered_in_any_order() {
         let filters = filters(&[("collector.netdev.device-include", "^(a|bb)$")]);
-        for names in [["a", "bb", "c"], ["c", "a", "bb"], ["bb", "bb", "a"], ["ab", "b", "a"]] {
+        let [new, known] = [true, false];
+        for (names, is_new) in [(["a", "bb", "c"], new), (["c", "a", "a"], known), (["ab", "b", "a"], new)] {
             for name in names {
                 assert_eq!(
                     filters.of(Subject::NetdevDevice).allows(name.as_bytes()),
@@ -337,6 +339,7 @@ mod tests {
                     "{name}"
                 );
             }
+            assert_eq!(filters.rest(), is_new, "{names:?}");
         }
         assert!(filters.of(Subject::NetdevDevice).allows_parts(&[b"b", b"b"]));
         assert!(!filters.of(Subject::NetdevDevice).allows(b"\xff"));

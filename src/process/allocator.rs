@@ -245,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_behind_all_that_is_in_use_is_given_back() {
+        let memory = Memory::new();
+        let blocks = [0; 8].map(|_| memory.alloc(layout(2048)));
+        for at in blocks {
+            unsafe { at.write_bytes(7, 2048) };
+        }
+        let [kept, .., last] = blocks.map(|at| at.wrapping_add(1000));
+        for at in &blocks[1..] {
+            unsafe { memory.dealloc(*at, layout(2048)) };
+        }
+        assert_eq!(unsafe { [kept.read(), last.read_volatile()] }, [7, 7]);
+        memory.rest();
+        // A page that is used again is of zeros.
+        assert_eq!(unsafe { [kept.read(), last.read_volatile()] }, [7, 0]);
+    }
+
+    #[test]
     fn what_cannot_be_given_is_refused() {
         const ENORMOUS: usize = isize::MAX as usize - 64;
         let memory = Memory::new();
