@@ -53,6 +53,7 @@ impl Rows {
 
 impl Page {
     /// Families that share their labels: a row for each thing measured, a column for each family.
+    #[inline(never)]
     pub fn table<'p>(&'p mut self, families: &'p [Family]) -> Table<'p> {
         self.rows.clear();
         Table { page: self, families }
