@@ -26,7 +26,7 @@ use options::Does::{Path, Run, Switch, Take};
 use options::{Known, OPTIONS};
 
 /// What is wrong with the words, in one line: the program ends with it.
-type Fault = &'static str;
+type Misuse = &'static str;
 
 const MISSING_VALUE: &str = "the value is missing";
 
@@ -104,14 +104,14 @@ impl Default for Arguments {
 ///
 /// # Errors
 /// One line that names the option and its fault.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static Arguments, Fault> {
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<&'static Arguments, Misuse> {
     let arguments: &mut Arguments = Box::leak(Box::default());
     arguments.read(Parser::from_args(words))?;
     Ok(arguments)
 }
 
 /// The one thing that the parser itself finds fault with: the value of an option that takes none.
-fn unexpected(error: lexopt::Error) -> Fault {
+fn unexpected(error: lexopt::Error) -> Misuse {
     match error {
         lexopt::Error::UnexpectedValue { option, value } => {
             format!("unexpected argument for option '{option}': \"{}\"", value.to_string_lossy()).leak()
@@ -121,12 +121,12 @@ fn unexpected(error: lexopt::Error) -> Fault {
 }
 
 /// A fault that another part of the program found.
-fn leaked(fault: String) -> Fault {
+fn leaked(fault: String) -> Misuse {
     fault.leak()
 }
 
 /// A fault of the value `text`.
-fn wrong(text: &str, fault: &str) -> Result<(), Fault> {
+fn wrong(text: &str, fault: &str) -> Result<(), Misuse> {
     Err(["'", text, "'", fault].concat().leak())
 }
 
@@ -142,7 +142,7 @@ impl Arguments {
         ALL.iter().any(|collector| collector.name == name && self.enables(collector))
     }
 
-    fn read(&mut self, mut parser: Parser) -> Result<(), Fault> {
+    fn read(&mut self, mut parser: Parser) -> Result<(), Misuse> {
         loop {
             let option = match parser.next() {
                 Ok(None) => break,
@@ -166,7 +166,7 @@ impl Arguments {
         self.settings.filters.set(&self.filters).map_err(leaked)
     }
 
-    fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), Fault> {
+    fn set(&mut self, option: &str, parser: &mut Parser) -> Result<(), Misuse> {
         if let Some(flag) = FLAGS.iter().find(|flag| flag.name == option) {
             self.filters.push((flag.name, value(parser)?.ok_or(MISSING_VALUE)?));
             return Ok(());
@@ -187,7 +187,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn set_collector(&mut self, name: &str, on: bool, parser: &mut Parser) -> Result<(), Fault> {
+    fn set_collector(&mut self, name: &str, on: bool, parser: &mut Parser) -> Result<(), Misuse> {
         let collector = name.strip_prefix("collector.").unwrap_or_default();
         if let Some(known) = ALL.iter().find(|known| known.name == collector) {
             self.collectors.push((known.name, switched(on, parser)?));
@@ -213,13 +213,13 @@ impl Arguments {
     }
 }
 
-fn unknown() -> Result<(), Fault> {
+fn unknown() -> Result<(), Misuse> {
     Err("unknown option; see --help")
 }
 
 impl Known {
     /// The value that is given: not an empty one, and none only where it may be left out.
-    fn given(&self, parser: &mut Parser) -> Result<&'static str, Fault> {
+    fn given(&self, parser: &mut Parser) -> Result<&'static str, Misuse> {
         match value(parser)? {
             Some("") => Err("the value is empty"),
             None if !self.value.starts_with('[') => Err(MISSING_VALUE),
@@ -230,7 +230,7 @@ impl Known {
 
 /// The value of an option, which may be empty, for as long as the program runs. What follows with dashes is
 /// the next option.
-fn value(parser: &mut Parser) -> Result<Option<&'static str>, Fault> {
+fn value(parser: &mut Parser) -> Result<Option<&'static str>, Misuse> {
     let attached = parser.optional_value();
     let is_value = |word: &OsStr| !word.as_encoded_bytes().starts_with(b"--");
     let value = attached.or_else(|| parser.try_raw_args()?.next_if(is_value));
@@ -241,7 +241,7 @@ fn value(parser: &mut Parser) -> Result<Option<&'static str>, Fault> {
 }
 
 /// `--name` and `--no-name`, and `--name=false` for those who write it so.
-fn switched(on: bool, parser: &mut Parser) -> Result<bool, Fault> {
+fn switched(on: bool, parser: &mut Parser) -> Result<bool, Misuse> {
     let Some(value) = parser.optional_value() else { return Ok(on) };
     match value.as_encoded_bytes() {
         b"true" => Ok(on),
@@ -251,7 +251,7 @@ fn switched(on: bool, parser: &mut Parser) -> Result<bool, Fault> {
 }
 
 /// A directory that is there.
-fn directory(path: &'static str, to: &mut &'static str) -> Result<(), Fault> {
+fn directory(path: &'static str, to: &mut &'static str) -> Result<(), Misuse> {
     if !is_directory(path) {
         return wrong(path, " is not a directory");
     }
@@ -263,7 +263,7 @@ fn directory(path: &'static str, to: &mut &'static str) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn fault(words: &[&str]) -> Fault {
+    fn fault(words: &[&str]) -> Misuse {
         parse(words).unwrap_err()
     }
 

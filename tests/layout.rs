@@ -83,3 +83,24 @@ fn unsafe_code_has_two_files() {
         assert!(may || !text.contains("allow(unsafe_code)"), "{file} allows unsafe code");
     }
 }
+
+#[test]
+fn a_types_name_stands_for_one_thing() {
+    let mut declared: Vec<(String, String)> = Vec::new();
+    for (file, text) in sources() {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for line in code.lines().map(str::trim_start) {
+            let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let is_head = |word: &&str| ["struct", "enum", "trait", "type", "union"].contains(word);
+            let Some(name) = words.find(is_head).and_then(|_| words.next()) else { continue };
+            // Others say how these are called.
+            if line.starts_with("//") || name == "Target" || !name.starts_with(char::is_uppercase) {
+                continue;
+            }
+            declared.push((name.to_owned(), file.clone()));
+        }
+    }
+    declared.sort();
+    let twice: Vec<_> = declared.windows(2).filter(|pair| pair[0].0 == pair[1].0).collect();
+    assert!(declared.len() > 100 && twice.is_empty(), "{twice:?}");
+}

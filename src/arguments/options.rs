@@ -2,7 +2,7 @@
 
 use log::LevelFilter;
 
-use super::{Arguments, Command, Fault, directory, leaked, wrong};
+use super::{Arguments, Command, Misuse, directory, leaked, wrong};
 use crate::process::privileges::User;
 use crate::server::access::Network;
 use crate::server::health::Target;
@@ -26,7 +26,7 @@ pub(super) enum Does {
     /// Turns this on, and as `--no-NAME` off.
     Switch(fn(&mut Arguments) -> &mut bool),
     /// Takes a value.
-    Take(fn(&mut Arguments, &'static str) -> Result<(), Fault>),
+    Take(fn(&mut Arguments, &'static str) -> Result<(), Misuse>),
     /// Takes a path.
     Path(fn(&mut Arguments) -> &mut Option<&'static str>),
 }

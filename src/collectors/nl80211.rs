@@ -93,7 +93,7 @@ pub fn collect(machine: &Machine, add: Add<'_>) -> Result<(), Error> {
     if machine.sys_names(&[b"class/ieee80211"]).is_err() {
         return ralink::collect(machine, add);
     }
-    let family = generic_netlink::Family::Nl80211;
+    let family = generic_netlink::GenericFamily::Nl80211;
     let answer = machine.generic(family, GET_INTERFACE, None, None)?;
     add(&answer, &mut |command, index, take| {
         let mut attributes_of = |message: Option<Message<'_>>| {
@@ -126,11 +126,11 @@ pub fn interfaces(answer: &[u8]) -> impl Iterator<Item = Interface<'_>> {
 
 /// A figure of a station: the number of its attribute, and what stands there.
 #[derive(Clone, Copy, Debug)]
-pub struct Figure(pub u16, pub Unit);
+pub struct Figure(pub u16, pub Encoding);
 
 /// What an attribute holds.
 #[derive(Clone, Copy, Debug)]
-pub enum Unit {
+pub enum Encoding {
     /// A signed byte.
     Signed,
     /// A number.
@@ -151,12 +151,12 @@ impl Figure {
         let value = find(station, self.0);
         let count = value.and_then(number);
         match self.1 {
-            Unit::Signed => value?.first().map(|byte| i64::from(byte.cast_signed()).into()),
-            Unit::Count => count.map(Value::from),
-            Unit::Wide(wide) => find(station, wide).and_then(number).or(count).map(Value::from),
-            Unit::Thousandths => Some(Value::decimal(count?, 3)),
-            Unit::Known => count.filter(|count| *count != 0).map(Value::from),
-            Unit::Rate(unit) => Some(u64::from(rate(value?)?).wrapping_mul(unit.into()).into()),
+            Encoding::Signed => value?.first().map(|byte| i64::from(byte.cast_signed()).into()),
+            Encoding::Count => count.map(Value::from),
+            Encoding::Wide(wide) => find(station, wide).and_then(number).or(count).map(Value::from),
+            Encoding::Thousandths => Some(Value::decimal(count?, 3)),
+            Encoding::Known => count.filter(|count| *count != 0).map(Value::from),
+            Encoding::Rate(unit) => Some(u64::from(rate(value?)?).wrapping_mul(unit.into()).into()),
         }
     }
 }
@@ -288,13 +288,13 @@ mod tests {
         let number = |number: u64| Some(Value::from(number));
         let narrow = attribute(2, &7_u32.to_ne_bytes());
         let wide = attribute(23, &5_000_000_000_u64.to_ne_bytes());
-        assert_eq!(of(2, Unit::Wide(23), &[narrow.clone(), wide].concat()), number(5_000_000_000));
-        assert_eq!(of(2, Unit::Wide(23), &narrow), number(7));
-        assert_eq!(of(2, Unit::Thousandths, &narrow), Some(Value::decimal(7_u64, 3)));
-        assert_eq!(of(2, Unit::Known, &narrow), number(7));
-        assert_eq!(of(2, Unit::Known, &attribute(2, &[0; 4])), None);
-        assert_eq!(of(7, Unit::Signed, &attribute(7, &[0xc8])), Some(Value::from(-56_i64)));
-        let rate = |more: &[Vec<u8>]| of(8, Unit::Rate(100), &attribute(8, &more.concat()));
+        assert_eq!(of(2, Encoding::Wide(23), &[narrow.clone(), wide].concat()), number(5_000_000_000));
+        assert_eq!(of(2, Encoding::Wide(23), &narrow), number(7));
+        assert_eq!(of(2, Encoding::Thousandths, &narrow), Some(Value::decimal(7_u64, 3)));
+        assert_eq!(of(2, Encoding::Known, &narrow), number(7));
+        assert_eq!(of(2, Encoding::Known, &attribute(2, &[0; 4])), None);
+        assert_eq!(of(7, Encoding::Signed, &attribute(7, &[0xc8])), Some(Value::from(-56_i64)));
+        let rate = |more: &[Vec<u8>]| of(8, Encoding::Rate(100), &attribute(8, &more.concat()));
         let (old, new) = (attribute(1, &540_u16.to_ne_bytes()), attribute(5, &12_010_u32.to_ne_bytes()));
         assert_eq!(rate(&[new, old.clone()]), number(1_201_000));
         assert_eq!(rate(&[old]), number(54_000));
@@ -302,9 +302,9 @@ mod tests {
         assert_eq!(rate(&[]), None);
         assert_eq!(rate(&[attribute(5, &[1])]), None);
         assert_eq!(rate(&[attribute(1, &[1])]), None);
-        assert_eq!(of(7, Unit::Signed, &attribute(7, &[])), None);
-        assert_eq!(of(2, Unit::Count, &attribute(2, &[1, 2, 3])), None);
-        assert_eq!(of(2, Unit::Wide(23), b""), None);
+        assert_eq!(of(7, Encoding::Signed, &attribute(7, &[])), None);
+        assert_eq!(of(2, Encoding::Count, &attribute(2, &[1, 2, 3])), None);
+        assert_eq!(of(2, Encoding::Wide(23), b""), None);
     }
 
     #[test]
@@ -312,7 +312,7 @@ mod tests {
         const STATIONS: Stations = Stations {
             labels: ["device", "mac"],
             families: &[gauge!("a", "A.")],
-            figures: &[Figure(1, Unit::Count)],
+            figures: &[Figure(1, Encoding::Count)],
             more: |_, _, _| Ok(()),
         };
         let interfaces = [1_u32, 2, 3].map(|index| {

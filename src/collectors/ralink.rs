@@ -13,7 +13,7 @@ use crate::collectors::nl80211::{
     STATION_INFO, WIPHY,
 };
 use crate::machine::generic_netlink::HEAD;
-use crate::machine::netlink::{FIRST_KIND, Request, pair, u16_at, u32_at};
+use crate::machine::netlink::{FIRST_KIND, Query, pair, u16_at, u32_at};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls::{About, interface};
 use crate::text::digits::Digits;
@@ -101,7 +101,7 @@ pub fn write_interface(
     let address = address.get(2..8).unwrap_or_default();
     let body: [&[u8]; 6] =
         [numbers.as_flattened(), address, &head(INTERFACE_NAME, name), name, &head(SSID, ssid), ssid];
-    Request { kind: FIRST_KIND, flags: 0, body: &body }.write(out);
+    Query { kind: FIRST_KIND, flags: 0, body: &body }.write(out);
 }
 
 /// Answers a command about an interface from the tables of the radios.

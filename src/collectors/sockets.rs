@@ -10,7 +10,7 @@ pub const STATES: usize = 12;
 
 /// What the lines of such files add up to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub struct Queues {
     /// The bytes that wait to be sent.
     pub tx: u64,
     /// The bytes that wait to be read.
@@ -19,7 +19,7 @@ pub struct Sums {
     pub states: [u32; STATES],
 }
 
-impl Sums {
+impl Queues {
     /// Adds the sockets of a file, `net/tcp` or another of its kind.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ mod tests {
 
     /// The bytes to be sent and to be read, and the socket's state.
     fn parsed(line: &[u8]) -> Option<(u64, u64, usize)> {
-        let mut sums = Sums::default();
+        let mut sums = Queues::default();
         sums.add_line(line)?;
         Some((sums.tx, sums.rx, sums.states.iter().position(|count| *count == 1).map_or(0, |at| at + 1)))
     }

@@ -3,7 +3,7 @@
 //! There is a line for each socket. The kernel walks its whole table to write them, which costs a router
 //! milliseconds: the collector is off by default.
 
-use crate::collectors::sockets::{STATES, Sums};
+use crate::collectors::sockets::{Queues, STATES};
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
@@ -32,7 +32,7 @@ const NAMES: [&str; STATES] = [
 /// If neither file can be read.
 pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
-    let mut sums = Sums::default();
+    let mut sums = Queues::default();
     for path in &FILES {
         match sums.add(machine, path) {
             Err(Error::Absent) => {}

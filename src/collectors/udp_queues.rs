@@ -2,7 +2,7 @@
 //!
 //! Their lines are those of `/proc/net/tcp`. A kernel without IPv6 has but the first file.
 
-use crate::collectors::sockets::Sums;
+use crate::collectors::sockets::Queues;
 use crate::format::{Family, Page, gauge};
 use crate::machine::{Error, Machine};
 
@@ -20,7 +20,7 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
     let mut found = Err(Error::Absent);
     let mut table = page.table(&QUEUES);
     for (ip, path) in &FILES {
-        let mut sums = Sums::default();
+        let mut sums = Queues::default();
         match sums.add(machine, path) {
             Err(Error::Absent) => continue,
             result => found = Ok(result?),

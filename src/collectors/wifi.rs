@@ -2,7 +2,7 @@
 //!
 //! A row has the hardware address of a person's device: the collector is off by default, as there.
 
-use crate::collectors::nl80211::{self, Ask, Figure, Interface, Stations, Unit};
+use crate::collectors::nl80211::{self, Ask, Encoding, Figure, Interface, Stations};
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::netlink::{find, u32_at};
 use crate::machine::{Error, Machine, absent_is_nothing};
@@ -48,18 +48,18 @@ const FAMILIES: [Family; 14] = [
 ];
 /// In the order of the families.
 const FIGURES: [Figure; 12] = [
-    Figure(18, Unit::Count),
-    Figure(16, Unit::Count),
-    Figure(1, Unit::Thousandths),
-    Figure(14, Unit::Rate(100_000)),
-    Figure(2, Unit::Wide(23)),
-    Figure(9, Unit::Count),
-    Figure(7, Unit::Signed),
-    Figure(8, Unit::Rate(100_000)),
-    Figure(3, Unit::Wide(24)),
-    Figure(12, Unit::Count),
-    Figure(11, Unit::Count),
-    Figure(10, Unit::Count),
+    Figure(18, Encoding::Count),
+    Figure(16, Encoding::Count),
+    Figure(1, Encoding::Thousandths),
+    Figure(14, Encoding::Rate(100_000)),
+    Figure(2, Encoding::Wide(23)),
+    Figure(9, Encoding::Count),
+    Figure(7, Encoding::Signed),
+    Figure(8, Encoding::Rate(100_000)),
+    Figure(3, Encoding::Wide(24)),
+    Figure(12, Encoding::Count),
+    Figure(11, Encoding::Count),
+    Figure(10, Encoding::Count),
 ];
 
 /// The attributes' numbers.
@@ -103,21 +103,21 @@ fn add_interface(interface: &Interface<'_>, ask: Ask<'_>, table: &mut Table<'_>)
 
 /// A network that an interface is on.
 #[derive(Debug, PartialEq, Eq)]
-struct Network<'t> {
+struct Bss<'t> {
     address: &'t [u8],
     mode: &'static [u8],
     ssid: &'t [u8],
 }
 
 /// A network, if the interface is on it.
-fn parse(network: &[u8]) -> Option<Network<'_>> {
+fn parse(network: &[u8]) -> Option<Bss<'_>> {
     let mode: &[u8] = match u32_at(find(network, STATUS)?, 0)? {
         0 | 1 => b"client",
         2 => b"ad-hoc",
         _ => b"unknown",
     };
     let address = find(network, BSSID)?;
-    Some(Network { address, mode, ssid: ssid(find(network, ELEMENTS).unwrap_or_default()) })
+    Some(Bss { address, mode, ssid: ssid(find(network, ELEMENTS).unwrap_or_default()) })
 }
 
 /// The network's name among the elements of a beacon, each of which is its number, its length and

@@ -3,7 +3,7 @@
 //!
 //! The names are those of OpenWrt's exporters, and `wifi_survey_*` our own.
 
-use crate::collectors::nl80211::{self, Ask, Figure, GET_STATION, GET_SURVEY, Interface, SIGNAL, Unit};
+use crate::collectors::nl80211::{self, Ask, Encoding, Figure, GET_STATION, GET_SURVEY, Interface, SIGNAL};
 use crate::format::{Family, Page, Table, counter, gauge};
 use crate::machine::netlink::{find, number};
 use crate::machine::{Error, Machine, absent_is_nothing};
@@ -32,10 +32,10 @@ const CHANNEL: u16 = 1;
 const NOISE: u16 = 2;
 const IN_USE: u16 = 3;
 const TIMES: [Figure; 4] = [
-    Figure(4, Unit::Thousandths),
-    Figure(5, Unit::Thousandths),
-    Figure(7, Unit::Thousandths),
-    Figure(8, Unit::Thousandths),
+    Figure(4, Encoding::Thousandths),
+    Figure(5, Encoding::Thousandths),
+    Figure(7, Encoding::Thousandths),
+    Figure(8, Encoding::Thousandths),
 ];
 
 /// The attributes of a station.

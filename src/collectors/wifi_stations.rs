@@ -2,7 +2,7 @@
 //!
 //! A row has the hardware address of a person's device: the collector is off by default.
 
-use crate::collectors::nl80211::{Figure, Stations, Unit};
+use crate::collectors::nl80211::{Encoding, Figure, Stations};
 use crate::format::{Family, Page, counter, gauge};
 use crate::machine::{Error, Machine};
 
@@ -19,15 +19,15 @@ const FAMILIES: [Family; 9] = [
 ];
 /// In the order of the families.
 const FIGURES: [Figure; 9] = [
-    Figure(27, Unit::Known),
-    Figure(1, Unit::Count),
-    Figure(2, Unit::Wide(23)),
-    Figure(14, Unit::Rate(100)),
-    Figure(9, Unit::Count),
-    Figure(7, Unit::Signed),
-    Figure(3, Unit::Wide(24)),
-    Figure(8, Unit::Rate(100)),
-    Figure(10, Unit::Count),
+    Figure(27, Encoding::Known),
+    Figure(1, Encoding::Count),
+    Figure(2, Encoding::Wide(23)),
+    Figure(14, Encoding::Rate(100)),
+    Figure(9, Encoding::Count),
+    Figure(7, Encoding::Signed),
+    Figure(3, Encoding::Wide(24)),
+    Figure(8, Encoding::Rate(100)),
+    Figure(10, Encoding::Count),
 ];
 
 /// What there is of stations.

@@ -85,11 +85,11 @@ pub fn collect(machine: &Machine, page: &mut Page) -> Result<(), Error> {
 
 /// The tunnels among all interfaces: their numbers and names, and who knows of them. Only of such an
 /// interface is it certain that the family is there.
-pub fn tunnels(links: &[u8]) -> impl Iterator<Item = (u32, &[u8], generic_netlink::Family)> {
+pub fn tunnels(links: &[u8]) -> impl Iterator<Item = (u32, &[u8], generic_netlink::GenericFamily)> {
     messages(links).filter(|message| message.kind == NEWLINK).filter_map(|message| {
         let (head, rest) = message.body.split_at_checked(16)?;
         let kind = text(find(find(rest, LINK_INFO)?, LINK_KIND)?);
-        let family = [generic_netlink::Family::Wireguard, generic_netlink::Family::Amneziawg]
+        let family = [generic_netlink::GenericFamily::Wireguard, generic_netlink::GenericFamily::Amneziawg]
             .into_iter()
             .find(|family| family.name() == kind)?;
         Some((u32_at(head, 4)?, text(find(rest, NAME)?), family))
@@ -315,7 +315,10 @@ mod tests {
         let name = b"wg0".to_vec();
         assert_eq!(
             found,
-            [(2, name.clone(), generic_netlink::Family::Wireguard), (4, name, generic_netlink::Family::Amneziawg)]
+            [
+                (2, name.clone(), generic_netlink::GenericFamily::Wireguard),
+                (4, name, generic_netlink::GenericFamily::Amneziawg)
+            ]
         );
         assert_eq!(tunnels(&message(NEWLINK, 2, &[0; 15])).count(), 0);
     }

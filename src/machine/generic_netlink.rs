@@ -6,12 +6,12 @@
 
 use rustix::io::Errno;
 
-use super::netlink::{DUMP, Message, ONE, Request, find, pair, u16_at};
+use super::netlink::{DUMP, Message, ONE, Query, find, pair, u16_at};
 use super::netlink_socket::{Netlink, Subsystem, Taker};
 
 /// A family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum GenericFamily {
     /// Wifi, of every driver that is not its maker's own.
     Nl80211,
     /// WireGuard.
@@ -20,7 +20,7 @@ pub enum Family {
     Amneziawg,
 }
 
-impl Family {
+impl GenericFamily {
     /// What the kernel calls it.
     pub fn name(self) -> &'static [u8] {
         self.name_with_end().strip_suffix(b"\0").unwrap_or_default()
@@ -47,7 +47,7 @@ pub const HEAD: usize = 4;
 /// first, and once more if it has changed.
 pub(super) fn ask(
     netlink: &Netlink,
-    family: Family,
+    family: GenericFamily,
     command: u8,
     about: Option<(u16, u32)>,
     out: &mut Vec<u8>,
@@ -62,7 +62,7 @@ pub(super) fn ask(
         if known.get() == 0 {
             known.set(look_up(netlink, family.name_with_end(), out)?);
         }
-        let request = Request { kind: known.get(), flags: DUMP, body };
+        let request = Query { kind: known.get(), flags: DUMP, body };
         match netlink.ask(Subsystem::Generic, &request, out, taker) {
             Err(Errno::NOENT) => known.set(0),
             result => return result,
@@ -77,7 +77,7 @@ fn look_up(netlink: &Netlink, name: &[u8], out: &mut Vec<u8>) -> Result<u16, Err
     let mut take = |message: Option<Message<'_>>| found = message.and_then(|message| id(message.body)).or(found);
     let length = u16::try_from(name.len()).unwrap_or_default().wrapping_add(4);
     let body: [&[u8]; 3] = [&[GET_FAMILY, 1, 0, 0], &pair(length, FAMILY_NAME), name];
-    let request = Request { kind: CONTROL, flags: ONE, body: &body };
+    let request = Query { kind: CONTROL, flags: ONE, body: &body };
     netlink.ask(Subsystem::Generic, &request, out, &mut Some(&mut take))?;
     found.ok_or(Errno::NOENT)
 }
@@ -127,9 +127,9 @@ mod tests {
             return;
         }
         // No family has ever had so high a number.
-        netlink.families[Family::Amneziawg as usize].set(1023);
-        assert!(ask(&netlink, Family::Amneziawg, 0, None, &mut out, &mut None).is_err());
-        assert_ne!(netlink.families[Family::Amneziawg as usize].get(), 1023);
+        netlink.families[GenericFamily::Amneziawg as usize].set(1023);
+        assert!(ask(&netlink, GenericFamily::Amneziawg, 0, None, &mut out, &mut None).is_err());
+        assert_ne!(netlink.families[GenericFamily::Amneziawg as usize].get(), 1023);
     }
 
     #[test]

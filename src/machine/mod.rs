@@ -23,8 +23,8 @@ use rustix::system::{Uname, uname};
 pub use error::{Error, Fault, absent_is_nothing};
 use files::Files;
 pub use files::{LONGEST_GIVEN, Names, Text};
-use generic_netlink::Family;
-use netlink::{ALL_LINKS, DUMP, GETLINK, Request};
+use generic_netlink::GenericFamily;
+use netlink::{ALL_LINKS, DUMP, GETLINK, Query};
 use netlink_socket::{Netlink, Subsystem, Taker};
 use reading::Reading;
 use statfs::{Question, Questions};
@@ -235,7 +235,7 @@ impl Machine {
     /// [`Fault::Unreadable`] if it has no descriptor or memory to spare.
     pub fn dump(&self, kind: u16, body: &[u8]) -> Result<Text<'_>, Error> {
         let mut text = self.files.open_text("netlink:", &[b"route"], false);
-        let request = Request { kind, flags: DUMP, body: &[body] };
+        let request = Query { kind, flags: DUMP, body: &[body] };
         let ask = &mut |bytes: &mut Vec<u8>| self.netlink.ask(Subsystem::Route, &request, bytes, &mut None);
         self.answered(&mut text, ask).map(|()| text)
     }
@@ -257,7 +257,7 @@ impl Machine {
     /// As [`Machine::dump`], and [`Fault::Unreadable`] without the right to ask.
     pub fn generic(
         &self,
-        family: Family,
+        family: GenericFamily,
         command: u8,
         about: Option<(u16, u32)>,
         mut taker: Option<Taker<'_>>,

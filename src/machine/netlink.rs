@@ -73,7 +73,7 @@ pub(super) fn pad(out: &mut Vec<u8>, length: usize) {
 
 /// A request.
 #[derive(Debug)]
-pub struct Request<'r> {
+pub struct Query<'r> {
     /// Such as RTM_GETLINK.
     pub kind: u16,
     /// [`DUMP`] or [`ONE`].
@@ -82,7 +82,7 @@ pub struct Request<'r> {
     pub body: &'r [&'r [u8]],
 }
 
-impl Request<'_> {
+impl Query<'_> {
     /// Adds the message to what is in `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn a_request_says_how_long_it_is() {
         let mut out = b"before".to_vec();
-        Request { kind: 18, flags: DUMP, body: &[&[7; 4], &[8; 5]] }.write(&mut out);
+        Query { kind: 18, flags: DUMP, body: &[&[7; 4], &[8; 5]] }.write(&mut out);
         assert_eq!(out.len(), 6 + 16 + 4 + 8);
         let body = [7, 7, 7, 7, 8, 8, 8, 8, 8, 0, 0, 0];
         assert_eq!(messages(&out[6..]).collect::<Vec<_>>(), [Message { kind: 18, body: &body, flags: DUMP }]);

@@ -11,7 +11,7 @@ use rustix::net::{
 };
 
 use super::files::LONGEST;
-use super::netlink::{End, INTERRUPTED, Message, ONE, Request, messages, pad};
+use super::netlink::{End, INTERRUPTED, Message, ONE, Query, messages, pad};
 
 /// The kernel makes its messages as long as the longest buffer that it was given, up to this, and one
 /// that does not fit is lost.
@@ -42,7 +42,7 @@ impl Netlink {
     pub fn ask(
         &self,
         subsystem: Subsystem,
-        request: &Request<'_>,
+        request: &Query<'_>,
         out: &mut Vec<u8>,
         taker: &mut Option<Taker<'_>>,
     ) -> Result<(), Errno> {
@@ -82,7 +82,7 @@ fn open(protocol: Option<Protocol>) -> Result<OwnedFd, Errno> {
 /// Sends a request and reads its answer to the end.
 fn exchange(
     socket: &OwnedFd,
-    request: &Request<'_>,
+    request: &Query<'_>,
     out: &mut Vec<u8>,
     taker: &mut Option<Taker<'_>>,
 ) -> Result<End, Errno> {

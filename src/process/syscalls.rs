@@ -128,18 +128,18 @@ pub enum About {
 pub fn interface(socket: BorrowedFd<'_>, what: About, name: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], Errno> {
     #[repr(C)]
     #[derive(Clone, Copy)]
-    struct Buffer(*mut u8, u16);
+    struct IwPoint(*mut u8, u16);
     /// The union of the kernel's `struct ifreq` and `struct iwreq`, of 24 bytes at most.
     #[repr(C)]
-    union Answer {
-        buffer: Buffer,
+    union Ifru {
+        buffer: IwPoint,
         bytes: [u8; 16],
         all: [u64; 3],
     }
     #[repr(C)]
-    struct Request([u8; libc::IFNAMSIZ], Answer);
-    let mut request = Request([0; libc::IFNAMSIZ], Answer { all: [0; 3] });
-    request.1.buffer = Buffer(buffer.as_mut_ptr(), u16::try_from(buffer.len()).unwrap_or(u16::MAX));
+    struct Ifreq([u8; libc::IFNAMSIZ], Ifru);
+    let mut request = Ifreq([0; libc::IFNAMSIZ], Ifru { all: [0; 3] });
+    request.1.buffer = IwPoint(buffer.as_mut_ptr(), u16::try_from(buffer.len()).unwrap_or(u16::MAX));
     // A byte of the name is the NUL's. Ralink's driver writes a network's name without a look at the length.
     if name.len() >= request.0.len() || (what == About::Network && buffer.len() < 64) {
         return Err(Errno::NODEV);
