@@ -19,8 +19,8 @@ pub struct Offset<'z> {
     pub seconds: i32,
 }
 
-/// The machine's time zone: that of the variable TZ, which the kernel shows in a file, else that of `/etc/TZ`, where uClibc and OpenWrt have it, else
-/// that of `/etc/localtime`.
+/// The machine's time zone: that of the variable TZ, which the kernel shows in a file, else that of `/etc/TZ`,
+/// where uClibc and OpenWrt have it, else that of `/etc/localtime`.
 pub fn find(machine: &Machine) -> Option<Vec<u8>> {
     let database = |path: &[&[u8]]| Some(of_database(&machine.file(path).ok()?)?.to_vec());
     let environment = machine.own("self/environ").ok();
