@@ -331,7 +331,9 @@ mod tests {
     fn remembered_in_any_order() {
         let filters = filters(&[("collector.netdev.device-include", "^(a|bb)$")]);
         let [new, known] = [true, false];
-        for (names, is_new) in [(["a", "bb", "c"], new), (["c", "a", "a"], known), (["ab", "b", "a"], new)] {
+        for (names, is_new) in
+            [(["a", "bb", "c"], new), (["c", "a", "bb"], known), (["bb", "bb", "a"], known), (["ab", "b", "a"], new)]
+        {
             for name in names {
                 assert_eq!(
                     filters.of(Subject::NetdevDevice).allows(name.as_bytes()),

@@ -10,7 +10,7 @@ use crate::collectors::process_stat;
 use crate::format::{Family, Page, Value, counter, gauge};
 use crate::machine::{Error, Machine};
 use crate::process::syscalls;
-use crate::text::scan::{fixed, lines, words};
+use crate::text::scan::{decimal, lines, split_once, words};
 
 /// The kernel counts a process's time in these, whatever its own tick.
 const TICKS_PER_SECOND: u64 = 100;
@@ -96,7 +96,8 @@ fn since_boot(clock: Result<u64, Errno>, machine: &Machine) -> Result<u64, Error
 
 /// Hundredths of a second of `/proc/uptime`, which has two digits behind the point on every kernel.
 fn parse_uptime(text: &[u8]) -> Option<u64> {
-    fixed(words(text).next()?, 2)
+    let (seconds, hundredths) = split_once(words(text).next()?, b'.')?;
+    decimal(seconds)?.checked_mul(100)?.checked_add(decimal(hundredths).filter(|_| hundredths.len() == 2)?)
 }
 
 /// The values of [`LIMITS`]; `None` if a limit is missing.
@@ -149,7 +150,7 @@ mod tests {
     fn uptime() {
         assert_eq!(parse_uptime(b"19.34 12.07\n"), Some(1934));
         assert_eq!(parse_uptime(b"1000000.00 0.00"), Some(100_000_000));
-        for odd in [&b""[..], b"19.345 12", b"x.34", b"-1.34", b"18446744073709551615.00"] {
+        for odd in [&b""[..], b"19 12", b"19.3 12", b"19.345 12", b"x.34", b"-1.34", b"18446744073709551615.00"] {
             assert_eq!(parse_uptime(odd), None, "{odd:?}");
         }
     }
